@@ -1,0 +1,1 @@
+//! Installs scripts on a node, detects drift, removes them.

@@ -1,0 +1,149 @@
+//! Sessions with real databases: the only room that names a driver.
+//!
+//! An adapter binds, decodes, transacts and classifies a brand's error codes.
+//! It contains no SQL but a ping and knows nothing of outbox or inbox.
+
+mod mysql;
+mod postgres;
+mod sqlite;
+#[cfg(feature = "mssql")]
+mod sqlserver;
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+
+use crate::dialect::Brand;
+use crate::model::{Row, Value};
+
+/// What a database answers: a boxed future, so that a [`Session`] can be a trait object.
+pub type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, Fault>> + Send + 'a>>;
+
+/// An open connection to one node's database.
+///
+/// Statements come with the brand's own placeholders. Every selected column is a text or an
+/// integer (templates cast), so that no driver's idea of a type gets between. Outside
+/// [`Session::begin`] … [`Session::commit`] each statement commits by itself.
+pub trait Session: Send {
+    /// The brand at the other end.
+    fn brand(&self) -> Brand;
+    /// Runs statements without parameters, unprepared: DDL and session settings.
+    fn raw<'a>(&'a mut self, sql: &'a str) -> Reply<'a, ()>;
+    /// Runs one statement; the number of rows it changed.
+    fn execute<'a>(&'a mut self, sql: &'a str, values: &'a [Value]) -> Reply<'a, u64>;
+    /// Runs one query; all its rows, so the statement has to limit itself.
+    fn fetch<'a>(&'a mut self, sql: &'a str, values: &'a [Value]) -> Reply<'a, Vec<Row>>;
+    /// Begins a transaction.
+    fn begin(&mut self, mode: Mode) -> Reply<'_, ()>;
+    /// Commits it.
+    fn commit(&mut self) -> Reply<'_, ()>;
+    /// Rolls it back; outside a transaction it does nothing.
+    fn rollback(&mut self) -> Reply<'_, ()>;
+    /// Ends the session.
+    fn close(self: Box<Self>) -> Reply<'static, ()>;
+}
+
+/// What a transaction is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Reads only, all statements from one snapshot (REPEATABLE READ, SNAPSHOT; SQLite: deferred).
+    Read,
+    /// Writes; each statement sees what is committed when it starts (READ COMMITTED;
+    /// SQLite: immediate).
+    Write,
+}
+
+/// What kind of refusal a fault is; `runner::policy` turns it into a remedy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FaultKind {
+    /// A deadlock, a lock time-out: the same again may succeed.
+    Transient,
+    /// A key, a reference or a check does not allow the row.
+    Conflict,
+    /// Login or rights are missing.
+    Denied,
+    /// The server or the connection is gone.
+    Gone,
+    /// Anything else.
+    Rejected,
+}
+
+/// What a database refused. Its text names tables and columns; values are cut out by the brand's
+/// own messages only where the brand does so, hence it is shown but never logged with a row.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}{}", Code(code))]
+pub struct Fault {
+    /// The kind.
+    pub kind: FaultKind,
+    /// The brand's own code; empty where there is none.
+    pub code: String,
+    /// The brand's own text.
+    pub message: String,
+}
+
+struct Code<'a>(&'a str);
+
+impl fmt::Display for Code<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() { Ok(()) } else { write!(f, " ({})", self.0) }
+    }
+}
+
+impl Fault {
+    /// A fault by the brand's code, its kind looked up in the dialect file.
+    #[must_use]
+    pub fn from_code(brand: Brand, code: &str, message: &str) -> Self {
+        let codes = &brand.dialect().faults;
+        let has = |list: &[String]| list.iter().any(|known| known == code);
+        let kind = if has(&codes.transient) {
+            FaultKind::Transient
+        } else if has(&codes.conflict) {
+            FaultKind::Conflict
+        } else if has(&codes.denied) {
+            FaultKind::Denied
+        } else if has(&codes.gone) {
+            FaultKind::Gone
+        } else {
+            FaultKind::Rejected
+        };
+        Self { kind, code: code.to_owned(), message: message.to_owned() }
+    }
+
+    /// A fault of the connection, without a code.
+    #[must_use]
+    pub fn gone(message: impl Into<String>) -> Self {
+        Self { kind: FaultKind::Gone, code: String::new(), message: message.into() }
+    }
+
+    /// A fault in what was asked, without a code.
+    #[must_use]
+    pub fn rejected(message: impl Into<String>) -> Self {
+        Self { kind: FaultKind::Rejected, code: String::new(), message: message.into() }
+    }
+}
+
+/// Opens a session.
+///
+/// `url` is a connection URL with its secrets filled in: `postgres://user:password@host:port/db`,
+/// `sqlite:path` or `sqlite::memory:`, `mysql://…` (also `mariadb://`), `sqlserver://…`.
+/// A SQLite file has to exist, unless the URL ends in `?mode=rwc`.
+///
+/// # Errors
+/// [`FaultKind::Gone`] when nobody answers, [`FaultKind::Denied`] when the login is refused,
+/// [`FaultKind::Rejected`] when the URL is not understood.
+pub async fn connect(url: &str) -> Result<Box<dyn Session>, Fault> {
+    match Brand::from_url(url) {
+        Some(Brand::Postgres) => postgres::connect(url).await,
+        Some(Brand::Sqlite) => sqlite::connect(url).await,
+        Some(Brand::Mysql) => mysql::connect(url).await,
+        #[cfg(feature = "mssql")]
+        Some(Brand::SqlServer) => sqlserver::connect(url).await,
+        #[cfg(not(feature = "mssql"))]
+        Some(Brand::SqlServer) => {
+            Err(Fault::rejected("this build has no SQL Server driver (feature `mssql` is off)"))
+        }
+        None => Err(Fault::rejected(
+            "the URL's scheme is not one of postgres, sqlite, mysql, mariadb, sqlserver",
+        )),
+    }
+}

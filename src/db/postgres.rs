@@ -1,0 +1,149 @@
+//! PostgreSQL through sqlx.
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow, PgValueFormat};
+use sqlx::{
+    AssertSqlSafe, Column as _, ConnectOptions as _, Connection as _, Executor as _, Row as _,
+    TypeInfo as _, ValueRef as _,
+};
+
+use super::{Fault, FaultKind, Mode, Reply, Session};
+use crate::dialect::Brand;
+use crate::model::{Row, Value};
+
+struct Postgres {
+    connection: PgConnection,
+    is_open: bool,
+}
+
+pub(super) async fn connect(url: &str) -> Result<Box<dyn Session>, Fault> {
+    let options = PgConnectOptions::from_str(url)
+        .map_err(|error| fault(&error))?
+        .application_name("outrigger")
+        .disable_statement_logging();
+    let connection = options.connect().await.map_err(|error| fault(&error))?;
+    Ok(Box::new(Postgres { connection, is_open: false }))
+}
+
+impl Session for Postgres {
+    fn brand(&self) -> Brand {
+        Brand::Postgres
+    }
+
+    fn raw<'a>(&'a mut self, sql: &'a str) -> Reply<'a, ()> {
+        Box::pin(async move {
+            // The one place where this adapter vouches for SQL: it comes from our templates.
+            let statement = sqlx::raw_sql(AssertSqlSafe(sql));
+            self.connection.execute(statement).await.map_err(|error| fault(&error))?;
+            Ok(())
+        })
+    }
+
+    fn execute<'a>(&'a mut self, sql: &'a str, values: &'a [Value]) -> Reply<'a, u64> {
+        Box::pin(async move {
+            let done = bound(sql, values).execute(&mut self.connection).await;
+            Ok(done.map_err(|error| fault(&error))?.rows_affected())
+        })
+    }
+
+    fn fetch<'a>(&'a mut self, sql: &'a str, values: &'a [Value]) -> Reply<'a, Vec<Row>> {
+        Box::pin(async move {
+            let rows = bound(sql, values).fetch_all(&mut self.connection).await;
+            decode(&rows.map_err(|error| fault(&error))?)
+        })
+    }
+
+    fn begin(&mut self, mode: Mode) -> Reply<'_, ()> {
+        Box::pin(async move {
+            self.raw(match mode {
+                Mode::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+                Mode::Write => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
+            })
+            .await?;
+            self.is_open = true;
+            Ok(())
+        })
+    }
+
+    fn commit(&mut self) -> Reply<'_, ()> {
+        Box::pin(async move {
+            self.raw("COMMIT").await?;
+            self.is_open = false;
+            Ok(())
+        })
+    }
+
+    fn rollback(&mut self) -> Reply<'_, ()> {
+        Box::pin(async move {
+            if std::mem::take(&mut self.is_open) { self.raw("ROLLBACK").await } else { Ok(()) }
+        })
+    }
+
+    fn close(self: Box<Self>) -> Reply<'static, ()> {
+        Box::pin(async move { self.connection.close().await.map_err(|error| fault(&error)) })
+    }
+}
+
+type Query<'a> = sqlx::query::Query<'a, sqlx::Postgres, sqlx::postgres::PgArguments>;
+
+fn bound<'a>(sql: &'a str, values: &'a [Value]) -> Query<'a> {
+    let mut query = sqlx::query(AssertSqlSafe(sql));
+    for value in values {
+        query = match value {
+            Value::Null => query.bind(None::<String>),
+            Value::Integer(number) => query.bind(*number),
+            Value::Text(text) => query.bind(text.as_str()),
+        };
+    }
+    query
+}
+
+fn decode(rows: &[PgRow]) -> Result<Vec<Row>, Fault> {
+    let Some(first) = rows.first() else { return Ok(Vec::new()) };
+    let columns: Arc<[String]> =
+        first.columns().iter().map(|column| column.name().to_owned()).collect();
+    rows.iter()
+        .map(|row| {
+            let values = (0..columns.len()).map(|index| cell(row, index)).collect::<Result<_, _>>();
+            Ok(Row::new(columns.clone(), values?))
+        })
+        .collect()
+}
+
+/// Integers and booleans as numbers, everything else as the text that the statement cast it to.
+fn cell(row: &PgRow, index: usize) -> Result<Value, Fault> {
+    let raw = row.try_get_raw(index).map_err(|error| fault(&error))?;
+    if raw.is_null() {
+        return Ok(Value::Null);
+    }
+    let (name, is_binary) =
+        (raw.type_info().name().to_owned(), raw.format() == PgValueFormat::Binary);
+    let bytes = raw.as_bytes().map_err(|error| Fault::rejected(error.to_string()))?;
+    let unreadable = || Fault::rejected(format!("column {index} came as {name}, not as text"));
+    let number = match (name.as_str(), is_binary) {
+        ("INT8", true) => bytes.try_into().map(i64::from_be_bytes).ok(),
+        ("INT4", true) => bytes.try_into().map(|b| i64::from(i32::from_be_bytes(b))).ok(),
+        ("INT2", true) => bytes.try_into().map(|b| i64::from(i16::from_be_bytes(b))).ok(),
+        ("BOOL", true) => bytes.first().map(|byte| i64::from(*byte)),
+        ("TEXT" | "VARCHAR" | "NAME" | "CHAR" | "\"CHAR\"" | "UNKNOWN", _) | (_, false) => {
+            let text = std::str::from_utf8(bytes).map_err(|_| unreadable())?;
+            return Ok(Value::Text(text.to_owned()));
+        }
+        _ => None,
+    };
+    number.map(Value::Integer).ok_or_else(unreadable)
+}
+
+fn fault(error: &sqlx::Error) -> Fault {
+    match error {
+        sqlx::Error::Database(inner) => Fault::from_code(
+            Brand::Postgres,
+            inner.code().as_deref().unwrap_or_default(),
+            inner.message(),
+        ),
+        sqlx::Error::Configuration(inner) => Fault::rejected(inner.to_string()),
+        other => Fault { kind: FaultKind::Gone, code: String::new(), message: other.to_string() },
+    }
+}

@@ -1,0 +1,264 @@
+//! What is known about each brand's SQL, as data.
+//!
+//! The facts stand in `dialects/<brand>.yaml`; this room only looks them up.
+
+mod native_type;
+mod quote;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::LogicalType;
+
+/// A brand of database. This is the one list of them; everything else iterates [`Brand::ALL`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Brand {
+    /// PostgreSQL.
+    Postgres,
+    /// SQLite.
+    Sqlite,
+    /// Microsoft SQL Server.
+    SqlServer,
+    /// MySQL, and MariaDB as its flavour.
+    Mysql,
+}
+
+impl Brand {
+    /// Every brand, in the order of the documentation.
+    pub const ALL: [Self; 4] = [Self::Postgres, Self::Sqlite, Self::SqlServer, Self::Mysql];
+
+    /// The name that the configuration, the folders and the messages use.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Postgres => "postgres",
+            Self::Sqlite => "sqlite",
+            Self::SqlServer => "sqlserver",
+            Self::Mysql => "mysql",
+        }
+    }
+
+    /// The brand of a name; the names that people use besides are accepted.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        let name = name.to_ascii_lowercase();
+        Self::ALL.into_iter().find(|brand| {
+            brand.name() == name || brand.dialect().aliases.iter().any(|alias| *alias == name)
+        })
+    }
+
+    /// The brand that a connection URL's scheme names.
+    #[must_use]
+    pub fn from_url(url: &str) -> Option<Self> {
+        let scheme = url.split(':').next()?.to_ascii_lowercase();
+        Self::ALL
+            .into_iter()
+            .find(|brand| brand.dialect().url_schemes.iter().any(|known| *known == scheme))
+    }
+
+    /// What is known about the brand.
+    ///
+    /// # Panics
+    /// When an embedded dialect file does not parse, which `tests/tidy.rs` rules out.
+    #[must_use]
+    pub fn dialect(self) -> &'static Dialect {
+        static DIALECTS: [OnceLock<Dialect>; 4] = [const { OnceLock::new() }; 4];
+        DIALECTS[self as usize].get_or_init(|| {
+            Dialect::parse(self.source()).expect("the embedded dialect files parse")
+        })
+    }
+
+    /// The text of the brand's embedded dialect file.
+    #[must_use]
+    pub fn source(self) -> &'static str {
+        match self {
+            Self::Postgres => include_str!("../../dialects/postgres.yaml"),
+            Self::Sqlite => include_str!("../../dialects/sqlite.yaml"),
+            Self::SqlServer => include_str!("../../dialects/sqlserver.yaml"),
+            Self::Mysql => include_str!("../../dialects/mysql.yaml"),
+        }
+    }
+}
+
+impl fmt::Display for Brand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What went wrong with a dialect file.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The YAML does not have the shape of [`Dialect`].
+    #[error("the dialect file does not parse")]
+    Parse(#[from] serde_yaml::Error),
+    /// A folder given as `--templates` has a file that cannot be read.
+    #[error("could not read `{}`", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+}
+
+/// One dialect file. No key is optional: what is not known of a brand has to be said.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dialect {
+    /// The brand.
+    pub brand: Brand,
+    /// The name to show to people.
+    pub title: String,
+    /// Other names of the brand that are accepted.
+    pub aliases: Vec<String>,
+    /// Schemes of connection URLs.
+    pub url_schemes: Vec<String>,
+    /// Near-brands that use the same dialect.
+    pub flavours: Vec<String>,
+    /// The oldest version the emitted SQL is written for.
+    pub minimum_version: String,
+    /// The namespace a name without one means; `null` where the brand has no namespaces.
+    pub default_namespace: Option<String>,
+    /// How names are written.
+    pub identifier: Identifier,
+    /// How text literals are written.
+    pub literal: Literal,
+    /// The form of the n-th parameter of a statement; `{n}` is its number from 1.
+    pub placeholder: String,
+    /// Marks between statements that the brand's own client needs.
+    pub client: Client,
+    /// What the brand can do.
+    pub can: Capabilities,
+    /// Every logical type.
+    pub types: BTreeMap<LogicalType, TypeMapping>,
+    /// The brand's error codes by what they mean.
+    pub faults: FaultCodes,
+}
+
+/// How names are written.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Identifier {
+    /// Before the name.
+    pub open: String,
+    /// After the name; inside the name it is doubled.
+    pub close: String,
+    /// The longest name.
+    pub max_length: usize,
+    /// What `max_length` counts.
+    pub max_unit: LengthUnit,
+}
+
+/// What a length counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LengthUnit {
+    /// Bytes of UTF-8.
+    Bytes,
+    /// Characters.
+    Characters,
+}
+
+/// How text literals are written.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Literal {
+    /// Before the text, quote included.
+    pub open: String,
+    /// After the text.
+    pub close: String,
+    /// Whether a backslash inside has to be doubled.
+    pub escapes_backslash: bool,
+}
+
+/// What the brand's own command-line client needs around statements.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Client {
+    /// A line after each statement, `GO`; empty where a semicolon is enough.
+    pub separator: String,
+}
+
+/// What a brand can do.
+#[expect(clippy::struct_excessive_bools, reason = "a table of yes and no, brand by brand")]
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Capabilities {
+    /// CREATE and DROP take part in transactions.
+    pub roll_back_ddl: bool,
+    /// A trigger can compute SHA-256.
+    pub hash: bool,
+    /// Cascades of foreign keys fire triggers.
+    pub fire_triggers_on_cascade: bool,
+    /// TRUNCATE exists.
+    pub truncate: bool,
+    /// A trigger can see TRUNCATE.
+    pub fire_triggers_on_truncate: bool,
+    /// A trigger can read the id of its transaction.
+    pub name_transactions: bool,
+}
+
+/// One logical type on one brand.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TypeMapping {
+    /// Base names of native types that have this meaning, lower case, without lengths.
+    /// `name(n)` with a literal length takes precedence: `tinyint(1)`.
+    pub native: Vec<String>,
+    /// The type that a translated column gets; `{length}`, `{precision}`, `{scale}` are filled.
+    pub declare: String,
+    /// SQL for the canonical text of the expression `{}`.
+    pub to_text: String,
+    /// SQL for the value of the canonical text `{}`, in a column of the native type `{native}`.
+    pub from_text: String,
+    /// SQL condition: the expressions `{old}` and `{new}` differ, NULL-safe and exact whatever
+    /// the collation.
+    pub differs: String,
+    /// What is lost or refused, for the documentation and `check`; empty where nothing is.
+    pub limits: Vec<String>,
+}
+
+/// Error codes by what they mean; whatever is not named is [`crate::db::FaultKind::Rejected`].
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FaultCodes {
+    /// Try again: deadlock, serialization, lock time-out.
+    pub transient: Vec<String>,
+    /// A key or reference does not allow the row.
+    pub conflict: Vec<String>,
+    /// Rights or login are missing.
+    pub denied: Vec<String>,
+    /// The connection or the server is gone.
+    pub gone: Vec<String>,
+}
+
+impl Dialect {
+    /// Reads a dialect file's text.
+    ///
+    /// # Errors
+    /// When a key is missing, unknown or of another shape.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        Ok(serde_yaml::from_str(text)?)
+    }
+
+    /// The mapping of a logical type.
+    ///
+    /// # Panics
+    /// When the dialect file lacks the type, which `tests/tidy.rs` rules out.
+    #[must_use]
+    pub fn mapping(&self, logical: LogicalType) -> &TypeMapping {
+        self.types.get(&logical).expect("every dialect maps every logical type")
+    }
+
+    /// The n-th parameter of a statement, from 1.
+    #[must_use]
+    pub fn parameter(&self, n: usize) -> String {
+        self.placeholder.replace("{n}", &n.to_string())
+    }
+}

@@ -1,0 +1,51 @@
+//! From a brand's own type names to logical types, driven by the dialect files.
+
+use super::Dialect;
+use crate::model::LogicalType;
+
+impl Dialect {
+    /// What a native type means, `None` where nothing maps it.
+    ///
+    /// `native` is lower case and may have arguments: `varchar(30)`, `tinyint(1) unsigned`.
+    /// The longest listed name that fits wins, so `tinyint(1)` comes before `tinyint`.
+    #[must_use]
+    pub fn logical_type(&self, native: &str) -> Option<LogicalType> {
+        let without_arguments = strip_arguments(native);
+        let mut found: Option<(usize, LogicalType)> = None;
+        for (logical, mapping) in &self.types {
+            for name in &mapping.native {
+                let fits = name == native || *name == without_arguments;
+                if fits && found.is_none_or(|(length, _)| name.len() > length) {
+                    found = Some((name.len(), *logical));
+                }
+            }
+        }
+        found.map(|(_, logical)| logical)
+    }
+}
+
+/// `timestamp(3) with time zone` becomes `timestamp with time zone`.
+fn strip_arguments(native: &str) -> String {
+    let mut text = String::with_capacity(native.len());
+    let mut depth = 0_u32;
+    for letter in native.chars() {
+        match letter {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            _ if depth == 0 => text.push(letter),
+            _ => {}
+        }
+    }
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::strip_arguments;
+
+    #[test]
+    fn arguments_are_left_out_wherever_they_stand() {
+        assert_eq!(strip_arguments("timestamp(3) with time zone"), "timestamp with time zone");
+        assert_eq!(strip_arguments("decimal(10,2) unsigned"), "decimal unsigned");
+    }
+}

@@ -1,0 +1,1 @@
+//! Brings the inbox of one node into its application tables.

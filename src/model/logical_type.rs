@@ -1,0 +1,87 @@
+//! The small set of types that every brand can carry.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What a value means, whatever the brand calls its type.
+/// Each has one canonical text form, see [`crate::model::canonical`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogicalType {
+    /// `true` or `false`.
+    Boolean,
+    /// Decimal digits with an optional minus sign; 8 to 64 bits.
+    Integer,
+    /// Plain digits with a point, no exponent, no trailing zeros after the point.
+    Decimal,
+    /// Shortest text that gives the same 32-bit number back.
+    Float32,
+    /// Shortest text that gives the same 64-bit number back.
+    Float64,
+    /// The characters themselves; blank padding of fixed-length types is left out.
+    Text,
+    /// Lower-case hexadecimal, two digits a byte, no prefix.
+    Binary,
+    /// `YYYY-MM-DD`.
+    Date,
+    /// `HH:MM:SS[.ffffff]`.
+    Time,
+    /// `YYYY-MM-DD HH:MM:SS[.ffffff]`, of no zone.
+    Timestamp,
+    /// `YYYY-MM-DD HH:MM:SS[.ffffff]Z`, in UTC.
+    TimestampTz,
+    /// Lower case, `8-4-4-4-12`.
+    Uuid,
+    /// Compact JSON with sorted keys.
+    Json,
+    /// The label.
+    Enum,
+}
+
+impl LogicalType {
+    /// Every logical type, in the order of the documentation's tables.
+    pub const ALL: [Self; 14] = [
+        Self::Boolean,
+        Self::Integer,
+        Self::Decimal,
+        Self::Float32,
+        Self::Float64,
+        Self::Text,
+        Self::Binary,
+        Self::Date,
+        Self::Time,
+        Self::Timestamp,
+        Self::TimestampTz,
+        Self::Uuid,
+        Self::Json,
+        Self::Enum,
+    ];
+
+    /// The name that the dialect files and messages use.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Boolean => "boolean",
+            Self::Integer => "integer",
+            Self::Decimal => "decimal",
+            Self::Float32 => "float32",
+            Self::Float64 => "float64",
+            Self::Text => "text",
+            Self::Binary => "binary",
+            Self::Date => "date",
+            Self::Time => "time",
+            Self::Timestamp => "timestamp",
+            Self::TimestampTz => "timestamptz",
+            Self::Uuid => "uuid",
+            Self::Json => "json",
+            Self::Enum => "enum",
+        }
+    }
+}
+
+impl fmt::Display for LogicalType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

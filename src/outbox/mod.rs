@@ -1,0 +1,1 @@
+//! The outbox read in windows: what became visible since a cursor.

@@ -1,0 +1,92 @@
+//! Everything that shall exist on a node, decided before any SQL is written.
+//!
+//! Pure: configuration and schema in, [`Plan`] out. No SQL text, no database, no clock.
+
+mod capture;
+mod names;
+mod routes;
+
+use serde::Serialize;
+
+pub use capture::{CapturedColumn, TablePlan};
+pub use routes::RoutePlan;
+
+use crate::config::Config;
+use crate::dialect::Brand;
+use crate::model::{Schema, TableName};
+
+/// What cannot be planned.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A followed table has no key.
+    #[error("table `{table}` has no primary key, so its rows cannot be followed")]
+    NoKey {
+        /// The table.
+        table: TableName,
+    },
+    /// A rule names a column that the table does not have.
+    #[error("table `{table}` has no column `{column}`, which `{option}` names")]
+    NoColumn {
+        /// The table.
+        table: TableName,
+        /// The missing column.
+        column: String,
+        /// The option that names it.
+        option: &'static str,
+    },
+    /// No logical type fits a column.
+    #[error("column `{table}.{column}` has the type `{native_type}`, which nothing maps")]
+    UnknownType {
+        /// The table.
+        table: TableName,
+        /// The column.
+        column: String,
+        /// Its native type.
+        native_type: String,
+    },
+    /// A policy stands on a column where it cannot be.
+    #[error("column `{table}.{column}` cannot be `{policy}`: {reason}")]
+    BadPolicy {
+        /// The table.
+        table: TableName,
+        /// The column.
+        column: String,
+        /// The policy.
+        policy: &'static str,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// A name of a followed table or column does not fit into the brand.
+    #[error("the name `{name}` is longer than {brand} allows")]
+    NameTooLong {
+        /// The name.
+        name: String,
+        /// The brand.
+        brand: Brand,
+    },
+}
+
+/// What shall exist on every node of one brand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Plan {
+    /// The brand it is for.
+    pub brand: Brand,
+    /// `object_database`.
+    pub database: String,
+    /// The namespace of Outrigger's own objects; `None` where the brand has none.
+    pub namespace: Option<String>,
+    /// SHA-256 of the schema that was read, hexadecimal.
+    pub schema_hash: String,
+    /// SHA-256 of the configuration that matters, hexadecimal.
+    pub config_hash: String,
+    /// The followed tables, sorted by name.
+    pub tables: Vec<TablePlan>,
+}
+
+/// Decides what shall exist on a node of `brand`.
+///
+/// # Errors
+/// The first table that cannot be followed; `schema::check` finds them all.
+pub fn plan(config: &Config, schema: &Schema, brand: Brand) -> Result<Plan, Error> {
+    capture::plan(config, schema, brand)
+}

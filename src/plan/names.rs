@@ -1,0 +1,82 @@
+//! Deterministic names of generated objects, within a brand's longest name.
+
+use sha2::{Digest as _, Sha256};
+
+use crate::dialect::{Brand, LengthUnit};
+use crate::model::TableName;
+
+/// Hexadecimal digits of the hash that ends an over-long name.
+const HASH_DIGITS: usize = 8;
+
+/// `ds_<role>_<table>`, or a readable stem and 8 hexadecimal digits of a hash where that is too
+/// long. A table outside the default namespace brings its namespace; names that would collide
+/// after joining (`a_b.c` and `a.b_c`) get the hash too.
+pub(super) fn object_name(brand: Brand, role: &str, table: &TableName) -> String {
+    let joined = match &table.namespace {
+        Some(namespace) => format!("ds_{role}_{namespace}_{}", table.name),
+        None => format!("ds_{role}_{}", table.name),
+    };
+    let needs_hash = table.namespace.is_some() || !brand.dialect().fits(&joined);
+    if !needs_hash {
+        return joined;
+    }
+    let identity = format!("{role}\0{}\0{}", table.namespace.as_deref().unwrap_or(""), table.name);
+    let hash: String = hex(&Sha256::digest(identity.as_bytes()));
+    let identifier = &brand.dialect().identifier;
+    let room = identifier.max_length - HASH_DIGITS - 1;
+    let mut stem = String::new();
+    for letter in joined.chars() {
+        let length = match identifier.max_unit {
+            LengthUnit::Bytes => stem.len() + letter.len_utf8(),
+            LengthUnit::Characters => stem.chars().count() + 1,
+        };
+        if length > room {
+            break;
+        }
+        stem.push(letter);
+    }
+    format!("{stem}_{}", &hash[..HASH_DIGITS])
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::object_name;
+    use crate::dialect::Brand;
+    use crate::model::TableName;
+
+    #[test]
+    fn short_names_stay_readable() {
+        let name = object_name(Brand::Postgres, "capture_update", &TableName::plain("order"));
+        assert_eq!(name, "ds_capture_update_order");
+    }
+
+    #[test]
+    fn long_names_fit_every_brand_and_stay_apart() {
+        for brand in Brand::ALL {
+            for length in [63, 64, 128] {
+                let one = TableName::plain(&"ö".repeat(length));
+                let two = TableName::plain(&format!("{}x", "ö".repeat(length)));
+                let (one, two) = (
+                    object_name(brand, "capture_update", &one),
+                    object_name(brand, "capture_update", &two),
+                );
+                assert!(brand.dialect().fits(&one), "{brand}: {one}");
+                assert_ne!(one, two, "{brand}");
+            }
+        }
+    }
+
+    #[test]
+    fn namespaces_do_not_collide_when_joined() {
+        let one = TableName { namespace: Some("a_b".into()), name: "c".into() };
+        let two = TableName { namespace: Some("a".into()), name: "b_c".into() };
+        assert_ne!(
+            object_name(Brand::Postgres, "capture_insert", &one),
+            object_name(Brand::Postgres, "capture_insert", &two)
+        );
+    }
+}

@@ -1,0 +1,1 @@
+//! Runs transport and import of all routes, paced and stopped cleanly.

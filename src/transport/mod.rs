@@ -1,0 +1,1 @@
+//! Carries one route: outbox to inbox.
