@@ -194,3 +194,11 @@ impl Default for Limits {
         Self { batch_rows: 5_000, batch_bytes: 8 << 20, lock_wait_seconds: 5 }
     }
 }
+
+impl Config {
+    /// temporary
+    pub fn rule_for(&self, table: &crate::model::TableName) -> Option<&TableRule> {
+        let name = table.to_string();
+        self.tables.iter().find(|rule| rule.pattern == name)
+    }
+}

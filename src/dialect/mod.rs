@@ -135,6 +135,8 @@ pub struct Dialect {
     pub client: Client,
     /// What the brand can do.
     pub can: Capabilities,
+    /// SQL for the SHA-256 of the canonical text `{}`, in lower-case hexadecimal.
+    pub hash: String,
     /// Every logical type.
     pub types: BTreeMap<LogicalType, TypeMapping>,
     /// The brand's error codes by what they mean.
@@ -220,6 +222,8 @@ pub struct TypeMapping {
     /// SQL condition: the expressions `{old}` and `{new}` differ, NULL-safe and exact whatever
     /// the collation.
     pub differs: String,
+    /// Session settings that `to_text` needs inside a trigger, in the brand's own words.
+    pub settings: Vec<String>,
     /// What is lost or refused, for the documentation and `check`; empty where nothing is.
     pub limits: Vec<String>,
 }
