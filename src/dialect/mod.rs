@@ -204,6 +204,9 @@ pub struct Capabilities {
     pub fire_triggers_on_truncate: bool,
     /// A trigger can read the id of its transaction.
     pub name_transactions: bool,
+    /// An outbox id can become visible after a higher one, and nothing tells which are still
+    /// open: missing ids have to be looked at again.
+    pub leave_gaps: bool,
 }
 
 /// One logical type on one brand.
