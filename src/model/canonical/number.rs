@@ -116,12 +116,22 @@ struct Read {
     is_widened: bool,
 }
 
+/// The fewest digits that give the number back. Where two texts of that many digits are equally
+/// near, the one with an even last digit, as PostgreSQL has it and `{:e}` alone has not.
+fn shortest<F: std::fmt::LowerExp>(number: &F, is_same: impl Fn(&str) -> bool) -> String {
+    let shortest = format!("{number:e}");
+    let digits = shortest.split('e').next().unwrap_or_default();
+    let after = digits.len().saturating_sub(2);
+    let even = format!("{number:.after$e}");
+    if is_same(&even) { even } else { shortest }
+}
+
 pub(super) fn float32(text: &str) -> Option<String> {
     float(text, 9, 6, |unsigned, after| {
         let number: f32 = unsigned.parse().ok()?;
         let wide: f64 = unsigned.parse().ok()?;
         number.is_finite().then(|| Read {
-            shortest: format!("{number:e}"),
+            shortest: shortest(&number, |text| text.parse() == Ok(number)),
             exact: format!("{number:.after$e}"),
             is_widened: after < 17 && wide.to_bits() == f64::from(number).to_bits(),
         })
@@ -132,7 +142,7 @@ pub(super) fn float64(text: &str) -> Option<String> {
     float(text, 17, 15, |unsigned, after| {
         let number: f64 = unsigned.parse().ok()?;
         number.is_finite().then(|| Read {
-            shortest: format!("{number:e}"),
+            shortest: shortest(&number, |text| text.parse() == Ok(number)),
             exact: format!("{number:.after$e}"),
             is_widened: false,
         })
