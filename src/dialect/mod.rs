@@ -5,7 +5,7 @@
 mod native_type;
 mod quote;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -225,9 +225,11 @@ pub struct TypeMapping {
     /// SQL condition: the expressions `{old}` and `{new}` differ, NULL-safe and exact whatever
     /// the collation.
     pub differs: String,
-    /// Session settings that `to_text` needs inside a trigger, in the brand's own words.
+    /// Session settings under which alone `to_text` gives the canonical text, each `name = value`
+    /// as it follows SET; empty where no setting of a session shows in it.
     pub settings: Vec<String>,
-    /// What is lost or refused, for the documentation and `check`; empty where nothing is.
+    /// What is not carried, for the documentation and `check`; each begins with `lossy: ` or
+    /// `refused: `. Empty where everything is carried.
     pub limits: Vec<String>,
 }
 
@@ -261,6 +263,16 @@ impl Dialect {
     #[must_use]
     pub fn mapping(&self, logical: LogicalType) -> &TypeMapping {
         self.types.get(&logical).expect("every dialect maps every logical type")
+    }
+
+    /// The settings that the `to_text` of some types need, sorted, each once.
+    #[must_use]
+    pub fn settings(&self, types: impl IntoIterator<Item = LogicalType>) -> Vec<&str> {
+        let needed: BTreeSet<&str> = types
+            .into_iter()
+            .flat_map(|logical| self.mapping(logical).settings.iter().map(String::as_str))
+            .collect();
+        needed.into_iter().collect()
     }
 
     /// The n-th parameter of a statement, from 1.

@@ -157,7 +157,12 @@ fn plan_table(table: &Table, options: &TableOptions, brand: Brand) -> Result<Tab
         namespace,
         name,
         object_pk_attribute: key_attribute(key_names),
-        settings: settings(&row, brand),
+        settings: brand
+            .dialect()
+            .settings(row.iter().map(|column| column.logical_type))
+            .into_iter()
+            .map(str::to_owned)
+            .collect(),
         key,
         columns,
         metadata,
@@ -246,14 +251,4 @@ fn check_names(table: &Table, physical: &str, brand: Brand) -> Result<(), Error>
         }
     }
     Ok(())
-}
-
-fn settings(row: &[CapturedColumn], brand: Brand) -> Vec<String> {
-    let mut settings: Vec<String> = row
-        .iter()
-        .flat_map(|column| brand.dialect().mapping(column.logical_type).settings.iter().cloned())
-        .collect();
-    settings.sort();
-    settings.dedup();
-    settings
 }
