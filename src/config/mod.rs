@@ -2,6 +2,7 @@
 //!
 //! Text in, [`Config`] out; the caller reads the file and the environment.
 
+mod closest;
 mod error;
 mod glob;
 mod node;
@@ -16,6 +17,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+pub use closest::closest;
 pub use error::Error;
 pub use node::Node;
 pub use spanned::Place;

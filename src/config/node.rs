@@ -1,5 +1,6 @@
 //! A node's connection URL: filled in, shown without its password, made absolute.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use super::variables::Piece;
@@ -11,7 +12,7 @@ use crate::model::Location;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Node {
     /// The connection URL, its `${NAME}`s filled in. It may hold a password: print
-    /// [`Node::display_url`] instead. A SQLite path is as written: connect to
+    /// [`Node::display_url`] instead. A path of SQLite is as written: connect to
     /// [`Node::resolved_url`].
     pub url: String,
     /// The brand that the URL names.
@@ -25,6 +26,13 @@ pub struct Node {
 }
 
 impl Node {
+    /// A node of a URL that stands in no configuration.
+    #[must_use]
+    pub fn new(url: String, brand: Brand) -> Self {
+        let place = Place::START;
+        Self { url, brand, has_literal_password: false, place, unset_variable: None }
+    }
+
     /// The URL without its password, to show to people.
     #[must_use]
     pub fn display_url(&self) -> String {
@@ -144,7 +152,7 @@ impl UrlTemplate {
                         }
                         Some(value) => url.push_str(value),
                         None => {
-                            url.push_str(&format!("${{{name}}}"));
+                            url.extend(["${", name, "}"]);
                             unset.get_or_insert_with(|| name.clone());
                         }
                     }
@@ -172,7 +180,7 @@ fn push_encoded(url: &mut String, value: &str) {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             url.push(char::from(byte));
         } else {
-            url.push_str(&format!("%{byte:02X}"));
+            let _ = write!(url, "%{byte:02X}");
         }
     }
 }
@@ -180,16 +188,10 @@ fn push_encoded(url: &mut String, value: &str) {
 #[cfg(test)]
 mod tests {
     use super::super::variables::pieces;
-    use super::{Brand, Node, Path, Place, UrlTemplate};
+    use super::{Brand, Node, Path, UrlTemplate};
 
     fn node(url: &str) -> Node {
-        Node {
-            url: url.to_owned(),
-            brand: Brand::from_url(url).unwrap(),
-            has_literal_password: false,
-            place: Place::START,
-            unset_variable: None,
-        }
+        Node::new(url.to_owned(), Brand::from_url(url).expect("a known scheme"))
     }
 
     #[test]

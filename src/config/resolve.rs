@@ -347,5 +347,5 @@ fn hash(config: &Config) -> String {
         config.capture.command,
         tables.join("\n")
     );
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:x}", Sha256::digest(text.as_bytes()))
 }
