@@ -111,12 +111,11 @@ async fn a_transaction_with_an_error_takes_nothing_more_until_it_is_rolled_back(
     let mut session = db::connect(&url).await.unwrap();
     let depth = "SELECT @@TRANCOUNT AS depth";
 
-    for mode in [Mode::Read, Mode::Write] {
-        session.begin(mode).await.unwrap();
-        assert_eq!(session.fetch(depth, &[]).await.unwrap()[0].integer("depth"), Some(1));
-        session.commit().await.unwrap();
-        assert_eq!(session.fetch(depth, &[]).await.unwrap()[0].integer("depth"), Some(0));
-    }
+    // Not for reading: the peer has no MIN_ACTIVE_ROWVERSION.
+    session.begin(Mode::Write).await.unwrap();
+    assert_eq!(session.fetch(depth, &[]).await.unwrap()[0].integer("depth"), Some(1));
+    session.commit().await.unwrap();
+    assert_eq!(session.fetch(depth, &[]).await.unwrap()[0].integer("depth"), Some(0));
     session.rollback().await.unwrap();
 
     session.begin(Mode::Write).await.unwrap();
@@ -125,6 +124,7 @@ async fn a_transaction_with_an_error_takes_nothing_more_until_it_is_rolled_back(
     let after = session.execute("SELECT 1", &[]).await.unwrap_err();
     assert!(after.message.contains("must be rolled back"), "{after}");
     assert!(session.commit().await.is_err());
+    assert!(session.raw("ROLLBACK TRANSACTION ds_change").await.is_err(), "no such savepoint");
     session.rollback().await.unwrap();
     session.rollback().await.unwrap();
     assert_eq!(session.fetch(depth, &[]).await.unwrap()[0].integer("depth"), Some(0));
@@ -199,12 +199,13 @@ fn every_mapping_of_the_dialect_is_tsql() {
                 .replace("{scale}", "10");
             let fill = |text: &str| {
                 text.replace("{native}", &native)
+                    .replace("{rtrim}", "RTRIM")
                     .replace("{old}", "d.[größe]")
                     .replace("{new}", "i.[größe]")
                     .replace("{}", "i.[größe]")
             };
             sql.push_str(&format!(
-                "SELECT {} AS [a], {} AS [b] FROM [i] AS i JOIN [d] AS d ON {} AND NOT {};\nGO\n",
+                "SELECT {} AS [a], {} AS [b] FROM [i] AS i JOIN [d] AS d ON {} AND {};\nGO\n",
                 fill(&mapping.to_text),
                 fill(&mapping.from_text),
                 fill(&mapping.differs),

@@ -44,17 +44,21 @@ SET TRANSACTION ISOLATION LEVEL READ COMMITTED;";
 /// SNAPSHOT only where the database allows it, since it fails at the first read otherwise.
 ///
 /// Without it a transaction for reading is READ COMMITTED: its statements do not share one
-/// snapshot. Reading an outbox window stays right, because rows below `MIN_ACTIVE_ROWVERSION()`
-/// belong to finished transactions. The watermark has to be read in a statement of its own
-/// before the transaction begins: read under a snapshot that is older than itself, it would
-/// pass rows that the snapshot does not show.
-const BEGIN_READ: &str = "IF EXISTS (SELECT 1 FROM sys.databases
+/// snapshot. Reading rows below a row version stays right all the same, because rows below
+/// `MIN_ACTIVE_ROWVERSION()` belong to finished transactions. That has to be asked before the
+/// transaction begins: a snapshot older than the answer would not show all rows below it, and
+/// they would be passed for ever. So the answer is kept as
+/// `SESSION_CONTEXT(N'outrigger.watermark')` (binary(8)), where a window finds it.
+const BEGIN_READ: &str = "DECLARE @watermark binary(8) = MIN_ACTIVE_ROWVERSION();
+EXEC sys.sp_set_session_context @key = N'outrigger.watermark', @value = @watermark;
+IF EXISTS (SELECT 1 FROM sys.databases
     WHERE name = DB_NAME() AND snapshot_isolation_state = 1)
     SET TRANSACTION ISOLATION LEVEL SNAPSHOT;
 ELSE
     SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
 BEGIN TRANSACTION;";
-const BEGIN_WRITE: &str = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+const BEGIN_WRITE: &str = "SET XACT_ABORT ON;
+SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
 BEGIN TRANSACTION;";
 const COMMIT: &str = "COMMIT TRANSACTION;
 SET TRANSACTION ISOLATION LEVEL READ COMMITTED;";
@@ -150,6 +154,10 @@ impl Session for SqlServer {
     /// One batch: a CREATE of a trigger, view or procedure has to be alone in it.
     fn raw<'a>(&'a mut self, sql: &'a str) -> Reply<'a, ()> {
         Box::pin(async move {
+            if self.is_failed && is_partial_rollback(sql) {
+                // The batch sets the mark again if there is no savepoint left to go back to.
+                self.is_failed = false;
+            }
             self.check()?;
             self.batch(sql).await
         })
@@ -202,6 +210,15 @@ impl Session for SqlServer {
     fn close(self: Box<Self>) -> Reply<'static, ()> {
         Box::pin(async move { self.client.close().await.map_err(|error| fault(&error)) })
     }
+}
+
+/// `ROLLBACK TRANSACTION name`: back to a savepoint, the transaction goes on. The server refuses
+/// it when the error has ended the whole transaction, which under XACT_ABORT is the rule.
+fn is_partial_rollback(sql: &str) -> bool {
+    let mut words = sql.split_whitespace().map(str::to_ascii_uppercase);
+    words.next().as_deref() == Some("ROLLBACK")
+        && words.next().as_deref() == Some("TRANSACTION")
+        && words.next().is_some()
 }
 
 fn bound<'a>(sql: &'a str, values: &'a [Value]) -> Result<Query<'a>, Fault> {
@@ -300,6 +317,14 @@ mod tests {
         assert_eq!(fault.message, "column `price` came as float, not as text");
         assert_eq!(cell("n", ColumnData::U8(Some(255))), Ok(Value::Integer(255)));
         assert_eq!(cell("n", ColumnData::String(None)), Ok(Value::Null));
+    }
+
+    #[test]
+    fn only_a_rollback_to_a_savepoint_is_a_partial_one() {
+        assert!(is_partial_rollback(" rollback transaction ds_change"));
+        for other in ["ROLLBACK TRANSACTION", "ROLLBACK", "SAVE TRANSACTION ds_change"] {
+            assert!(!is_partial_rollback(other), "{other}");
+        }
     }
 
     #[test]
