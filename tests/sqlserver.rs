@@ -11,6 +11,7 @@ use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use outrigger::db::{self, FaultKind, Mode};
@@ -20,6 +21,8 @@ use outrigger::model::{LogicalType, Value};
 /// In ASCII, since the peer fails at any other.
 const PASSWORD: &str = "s3cret /@+%";
 const PASSWORD_IN_URL: &str = "s3cret%20%2F%40+%25";
+
+static STARTS: Mutex<()> = Mutex::new(());
 
 /// A peer that ends with the test.
 struct Peer {
@@ -51,6 +54,8 @@ impl Peer {
         let tables = r#"{"tables": [{"name": "people", "csv": "people.csv"}],
             "logins": [{"user": "reader", "password": "${env:PEER_PASSWORD}"}]}"#;
         fs::write(&config, tables).unwrap();
+        // One start at a time, so that no two peers are given the same free port.
+        let _turn = STARTS.lock().unwrap_or_else(PoisonError::into_inner);
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let child = Command::new(&command)
             .arg("--config")
@@ -61,10 +66,11 @@ impl Peer {
             .stderr(Stdio::null())
             .spawn()
             .unwrap_or_else(|error| panic!("{} does not start: {error}", command.display()));
-        let peer = Self { child, port, _folder: folder };
+        let mut peer = Self { child, port, _folder: folder };
         let deadline = Instant::now() + Duration::from_secs(30);
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
             assert!(Instant::now() < deadline, "the peer does not listen");
+            assert!(peer.child.try_wait().unwrap().is_none(), "the peer has ended");
             std::thread::sleep(Duration::from_millis(100));
         }
         Some(peer)
