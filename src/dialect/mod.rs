@@ -218,7 +218,8 @@ pub struct TypeMapping {
     pub native: Vec<String>,
     /// The type that a translated column gets; `{length}`, `{precision}`, `{scale}` are filled.
     pub declare: String,
-    /// SQL for the canonical text of the expression `{}`.
+    /// SQL for the canonical text of the expression `{}`; `{rtrim}` is the word RTRIM where the
+    /// native type pads with blanks, else nothing.
     pub to_text: String,
     /// SQL for the value of the canonical text `{}`, in a column of the native type `{native}`.
     pub from_text: String,

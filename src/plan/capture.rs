@@ -49,6 +49,8 @@ pub struct CapturedColumn {
     pub name: String,
     /// What its values mean.
     pub logical_type: LogicalType,
+    /// Its own type as the schema has it: `char(3)`.
+    pub native_type: String,
     /// `capture`, `hash` or `mask`.
     pub policy: &'static str,
 }
@@ -221,7 +223,8 @@ fn decide(
             native_type: column.native_type.clone(),
         });
     };
-    Ok(Ok(CapturedColumn { name: column.name.clone(), logical_type, policy }))
+    let (name, native_type) = (column.name.clone(), column.native_type.clone());
+    Ok(Ok(CapturedColumn { name, logical_type, native_type, policy }))
 }
 
 /// Where a table stands on a brand: a brand without namespaces has the namespace in the name.

@@ -91,7 +91,9 @@ fn command_name(name: &str) -> String {
 fn canonical_text(dialect: &Dialect, column: &Value, row: &str) -> TeraResult<String> {
     let (name, logical_type) = parts(column)?;
     let mapping = dialect.mapping(logical_type);
-    let plain = mapping.to_text.replace("{}", &reference(dialect, row, name));
+    let trim = if is_padded(field(column, "native_type")?.as_str()) { "RTRIM" } else { "" };
+    let plain =
+        mapping.to_text.replace("{rtrim}", trim).replace("{}", &reference(dialect, row, name));
     let is_text = matches!(logical_type, LogicalType::Text | LogicalType::Enum);
     Ok(match field(column, "policy")?.as_str() {
         Some("mask") if is_text => {
@@ -102,6 +104,11 @@ fn canonical_text(dialect: &Dialect, column: &Value, row: &str) -> TeraResult<St
         Some("hash") => dialect.hash.replace("{}", &plain),
         _ => plain,
     })
+}
+
+/// Whether a native type fills its values up with blanks: `char(3)`, `national character(3)`.
+fn is_padded(native: Option<&str>) -> bool {
+    native.is_some_and(|native| native.contains("char") && !native.contains("var"))
 }
 
 /// SQL condition: the column's value differs between two rows.
