@@ -216,6 +216,8 @@ pub struct TypeMapping {
     /// SQL for the canonical text of the expression `{}`.
     pub to_text: String,
     /// SQL for the value of the canonical text `{}`, in a column of the native type `{native}`.
+    /// On brands with unnumbered parameters `{}` stands in it once. [`TypeMapping::value_of`]
+    /// fills both.
     pub from_text: String,
     /// SQL condition: the expressions `{old}` and `{new}` differ, NULL-safe and exact whatever
     /// the collation.
