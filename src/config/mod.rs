@@ -322,10 +322,3 @@ impl Default for Limits {
     }
 }
 
-impl Config {
-    /// temporary
-    pub fn rule_for(&self, table: &crate::model::TableName) -> Option<&TableRule> {
-        let name = table.to_string();
-        self.tables.iter().find(|rule| rule.pattern == name)
-    }
-}

@@ -222,6 +222,8 @@ pub struct TypeMapping {
     /// native type pads with blanks, else nothing.
     pub to_text: String,
     /// SQL for the value of the canonical text `{}`, in a column of the native type `{native}`.
+    /// On brands with unnumbered parameters `{}` stands in it once. [`TypeMapping::value_of`]
+    /// fills both.
     pub from_text: String,
     /// SQL condition: the expressions `{old}` and `{new}` differ, NULL-safe and exact whatever
     /// the collation.
@@ -242,6 +244,8 @@ pub struct FaultCodes {
     pub transient: Vec<String>,
     /// A key or reference does not allow the row.
     pub conflict: Vec<String>,
+    /// Of these, the ones that say a row referred to is missing, or still referred to.
+    pub reference: Vec<String>,
     /// Rights or login are missing.
     pub denied: Vec<String>,
     /// The connection or the server is gone.
