@@ -198,12 +198,14 @@ mod tests {
         match (a, b) {
             ([], rest) | (rest, []) => vec![rest.to_vec()],
             ([first_a, rest_a @ ..], [first_b, rest_b @ ..]) => {
-                let with = |first: &Incoming, rest: Vec<Vec<Incoming>>| {
-                    rest.into_iter().map(move |tail| [vec![first.clone()], tail].concat())
-                };
-                with(first_a, interleavings(rest_a, b))
-                    .chain(with(first_b, interleavings(a, rest_b)))
-                    .collect::<Vec<_>>()
+                let mut all = Vec::new();
+                for (first, rest) in [
+                    (first_a, interleavings(rest_a, b)),
+                    (first_b, interleavings(a, rest_b)),
+                ] {
+                    all.extend(rest.into_iter().map(|tail| [vec![first.clone()], tail].concat()));
+                }
+                all
             }
         }
     }
