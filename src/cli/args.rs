@@ -308,7 +308,7 @@ mod tests {
     fn times_have_units() {
         assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
         assert_eq!(duration("5"), Ok(Duration::from_secs(5)));
-        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
+        assert_eq!(duration("2m"), Ok(Duration::from_mins(2)));
         assert!(duration("fast").is_err() && duration("5d").is_err() && duration("-1s").is_err());
         assert!(duration("99999999999999999999h").is_err() && duration("").is_err());
     }

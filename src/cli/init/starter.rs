@@ -1,5 +1,7 @@
 //! The starter configuration: what was found, and comments on what to decide.
 
+use std::fmt::Write as _;
+
 use crate::config::Node;
 use crate::dialect::Brand;
 use crate::model::{Column, LogicalType, Schema, Table};
@@ -143,9 +145,10 @@ impl<'a> Starter<'a> {
             if let (true, Some(scheme)) =
                 (other != Brand::Sqlite, other.dialect().url_schemes.first())
             {
-                text.push_str(&format!(
-                    "  # server3: {{ url: \"{scheme}://app:${{SERVER3_PASSWORD}}@host/app\" }}\n"
-                ));
+                let _ = writeln!(
+                    text,
+                    "  # server3: {{ url: \"{scheme}://app:${{SERVER3_PASSWORD}}@host/app\" }}"
+                );
                 break;
             }
         }
@@ -197,7 +200,7 @@ impl<'a> Found<'a> {
             ("updated_by_server", self.by_server),
         ] {
             if let Some(column) = column {
-                options.push_str(&format!("    {option}: {}\n", scalar(column)));
+                let _ = writeln!(options, "    {option}: {}", scalar(column));
             }
         }
         let is_bare = options.is_empty();
@@ -206,7 +209,7 @@ impl<'a> Found<'a> {
                 .push_str("    # These sound like secrets; say what may travel:\n    # columns:\n");
             for column in &self.secrets {
                 let policy = if column.is_nullable { "ignore" } else { "mask" };
-                options.push_str(&format!("    #   {}: {policy}\n", scalar(&column.name)));
+                let _ = writeln!(options, "    #   {}: {policy}", scalar(&column.name));
             }
         }
         if is_bare {

@@ -1,6 +1,7 @@
 //! Every finding is found, and found only where it belongs.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use indoc::indoc;
 
@@ -85,11 +86,11 @@ const SCHEMES: [(&str, &str); 4] = [
 fn config(routes: &[(&str, &str)], rest: &str) -> Config {
     let mut text = String::from("database: app\nschema: { node: postgres }\nnodes:\n");
     for (id, url) in SCHEMES {
-        text.push_str(&format!("  {id}: {{ url: '{url}' }}\n"));
+        let _ = writeln!(text, "  {id}: {{ url: '{url}' }}");
     }
     text.push_str("routes:\n");
     for (number, (from, to)) in (1..).zip(routes) {
-        text.push_str(&format!("  - {{ id: {}0, from: {from}, to: {to} }}\n", number));
+        let _ = writeln!(text, "  - {{ id: {number}0, from: {from}, to: {to} }}");
     }
     text.push_str(rest);
     config::parse("outrigger.yaml", &text, &BTreeMap::new()).expect("the configuration parses")
