@@ -113,7 +113,7 @@ impl Error {
     pub fn location(&self) -> Option<&Location> {
         match self {
             Self::Config(error) => Some(error.location()),
-            Self::Schema(schema::Error::Unreadable { location }) => Some(location),
+            Self::Schema(error) => error.location(),
             _ => None,
         }
     }

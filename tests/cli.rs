@@ -226,7 +226,7 @@ fn a_starter_needs_a_dialect_and_a_table() {
         "},
     );
     let run = outrigger("init --from s.sql").file("s.sql", "PRAGMA foreign_keys = ON;\n");
-    let run = run.exits_with(2).stderr_is("error: no table was found in `s.sql`\n");
+    let run = run.exits_with(2).stderr_is("error: no table is created in `s.sql`\n");
     assert!(!run.folder().join("outrigger.yaml").exists());
 }
 

@@ -1,95 +1,118 @@
 //! Readers into the model's schema, from DDL text or introspected rows, and findings about it.
+//!
+//! One schema gives equal models whichever way it is read: [`parse`] reads the files that made
+//! it, [`understand`] the rows that a live database answers to `templates/<brand>/introspect`.
+//! Names are resolved, types and defaults spelled as the brand usually does.
 
+mod alter;
 pub mod check;
+mod ddl;
+mod draft;
+mod element;
+mod expression;
+mod grammar;
+mod hash;
+mod introspect;
+mod native;
+mod scan;
+mod split;
+mod token;
+
+pub use hash::hash;
+pub use introspect::{Trigger, triggers, understand};
 
 use crate::dialect::Brand;
-use crate::model::{Column, Location, Schema, Table, TableName};
+use crate::model::{Location, Schema, TableName};
 
-/// A DDL text and the path that messages name.
+/// A DDL file.
+#[derive(Debug, Clone, Copy)]
 pub struct Source<'a> {
-    /// The path.
+    /// Its path as the user gave it, for messages.
     pub path: &'a str,
-    /// The text.
+    /// Its text.
     pub text: &'a str,
 }
 
-/// What was read.
-#[derive(Debug, Default)]
+/// What DDL files say.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reading {
     /// The tables.
     pub schema: Schema,
-    /// What was passed over.
+    /// The statements that are no part of the schema, or could not be read; in the order of
+    /// their places.
     pub skipped: Vec<Skipped>,
 }
 
-/// A statement that was passed over.
-#[derive(Debug, Clone)]
+/// A statement that did not become part of the schema.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Skipped {
-    /// Where it stands.
+    /// Where it begins, or where reading it failed.
     pub location: Location,
-    /// Its first words.
+    /// What it is: `SET`, `GRANT`, `CREATE FUNCTION`, `INSERT`.
     pub what: String,
-    /// Why, when it should have been understood.
+    /// Why it could not be read; `None` where there was nothing to read in it.
     pub reason: Option<String>,
-    /// The table it concerns.
+    /// The table that is missing because of it.
     pub table: Option<String>,
 }
 
-/// What cannot be read.
-#[derive(Debug, thiserror::Error)]
+/// What makes DDL files unusable as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// A placeholder.
-    #[error("the schema does not parse")]
-    Unreadable {
-        /// Where.
+    /// One table has two definitions.
+    #[error("table `{table}` is defined twice{}", Before(first.as_ref()))]
+    TableTwice {
+        /// The table.
+        table: TableName,
+        /// The second definition.
         location: Location,
+        /// The first one.
+        first: Option<Location>,
+    },
+    /// Nothing in the files makes a table.
+    #[error("no table is created in {}", Paths(paths))]
+    NoTables {
+        /// The files.
+        paths: Vec<String>,
     },
 }
 
-/// Reads DDL: a stand-in for the real reader, one `CREATE TABLE` with a column per line.
-///
-/// # Errors
-/// None yet.
-pub fn parse(sources: &[Source<'_>], brand: Brand) -> Result<Reading, Error> {
-    let mut reading = Reading::default();
-    for source in sources {
-        let mut table: Option<Table> = None;
-        for (number, line) in (1..).zip(source.text.lines()) {
-            let location =
-                |column| Some(Location { path: source.path.to_owned(), line: number, column });
-            let words: Vec<&str> = line.trim().trim_end_matches(',').split_whitespace().collect();
-            match (words.as_slice(), &mut table) {
-                (["CREATE", "TABLE", name, "("], _) => {
-                    table = Some(Table {
-                        name: TableName::plain(name),
-                        columns: Vec::new(),
-                        primary_key: Vec::new(),
-                        unique_keys: Vec::new(),
-                        foreign_keys: Vec::new(),
-                        location: location(1),
-                    });
-                }
-                ([");"], _) => reading.schema.tables.extend(table.take()),
-                ([name, native, rest @ ..], Some(table)) => {
-                    let rest = rest.join(" ");
-                    if rest.contains("PRIMARY KEY") {
-                        table.primary_key.push((*name).to_owned());
-                    }
-                    table.columns.push(Column {
-                        name: (*name).to_owned(),
-                        native_type: native.to_lowercase(),
-                        logical_type: brand.dialect().logical_type(&native.to_lowercase()),
-                        is_nullable: !rest.contains("NOT NULL") && !rest.contains("PRIMARY"),
-                        default: None,
-                        is_identity: rest.contains("IDENTITY"),
-                        is_generated: false,
-                        location: location(3),
-                    });
-                }
-                _ => {}
-            }
+impl Error {
+    /// Where to look; `None` where it concerns the files as a whole.
+    #[must_use]
+    pub fn location(&self) -> Option<&Location> {
+        match self {
+            Self::TableTwice { location, .. } => Some(location),
+            Self::NoTables { .. } => None,
         }
     }
-    reading.schema.tables.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(reading)
+}
+
+struct Before<'a>(Option<&'a Location>);
+
+impl std::fmt::Display for Before<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.map_or(Ok(()), |first| write!(f, ", first at {first}"))
+    }
+}
+
+struct Paths<'a>(&'a [String]);
+
+impl std::fmt::Display for Paths<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let quoted: Vec<String> = self.0.iter().map(|path| format!("`{path}`")).collect();
+        f.write_str(&quoted.join(", "))
+    }
+}
+
+/// Reads DDL files of one brand, in their order, as one script.
+///
+/// `CREATE TABLE`, `ALTER TABLE`, `CREATE UNIQUE INDEX`, `CREATE TYPE` and `DROP TABLE` make the
+/// schema; anything else is passed over and listed. A statement that cannot be read is listed
+/// with its place and reason, and the others are read all the same.
+///
+/// # Errors
+/// [`Error::TableTwice`], [`Error::NoTables`].
+pub fn parse(sources: &[Source<'_>], brand: Brand) -> Result<Reading, Error> {
+    ddl::read(sources, &grammar::Grammar::of(brand))
 }
