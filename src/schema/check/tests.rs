@@ -258,9 +258,8 @@ fn types_and_the_last_update() {
         "no-last-update",
         &config,
         tables(),
-        &[
-            "info schema.sql:1:1: table `a` has no last-update column, so the time of capture counts",
-        ],
+        &["info schema.sql:1:1: table `a` has no last-update column, so the time of capture \
+           counts"],
     );
     found(
         "naive-last-update",
@@ -289,9 +288,8 @@ fn policies() {
     let findings = find(&config(&BOTH_WAYS, rules), vec![table("a", columns)]);
     assert_eq!(
         of("policy-on-key", &findings),
-        [
-            "error outrigger.yaml:13:16: key column `a.id` cannot be `mask`: peers find the row by it"
-        ]
+        ["error outrigger.yaml:13:16: key column `a.id` cannot be `mask`: peers find \
+          the row by it"]
     );
     assert_eq!(of("hash-does-not-fit", &findings).len(), 2, "n and s");
     let unsupported = of("hash-unsupported", &findings);
@@ -333,10 +331,8 @@ fn references() {
         "mysql-cascade",
         &from_mysql,
         tables(),
-        &[
-            "warning schema.sql:1:1: ON DELETE CASCADE of `child` from `parent` fires no trigger on \
-           MySQL: the change does not travel",
-        ],
+        &["warning schema.sql:1:1: ON DELETE CASCADE of `child` from `parent` fires no trigger \
+           on MySQL: the change does not travel"],
     );
     found("mysql-cascade", &from_mysql, vec![child(Action::NoAction), parent()], &[]);
 }
