@@ -19,7 +19,7 @@ pub enum Error {
     Config(#[from] config::Error),
     /// The application's schema.
     #[error(transparent)]
-    Schema(#[from] schema::Error),
+    Schema(Box<schema::Error>),
     /// A plan that cannot be made.
     #[error(transparent)]
     Plan(#[from] plan::Error),
@@ -105,6 +105,12 @@ pub enum Error {
         /// Completes the sentence.
         what: &'static str,
     },
+}
+
+impl From<schema::Error> for Error {
+    fn from(error: schema::Error) -> Self {
+        Self::Schema(Box::new(error))
+    }
 }
 
 impl Error {

@@ -162,12 +162,11 @@ fn a_schema_that_cannot_be_read_is_named() {
 fn findings_are_data_with_place_and_remedy() {
     let rest = "tables: { '*': { last_update: update_datetime } }\n\
                 routes: [{ id: 1, from: server1, to: server2 }]\n";
-    let run = check(rest).exits_with(1).stdout_has(indoc! {"
-        warning[secret-column]: column `sales_order.card_number` sounds like a secret and is captured
-          --> schema.sql:4:3
-        help: give it a policy under `columns`: `ignore`, `hash`, `mask` or `forbid`; or `capture`, \
-        when it may travel
-    "});
+    let run = check(rest).exits_with(1).stdout_has(
+        "warning[secret-column]: column `sales_order.card_number` sounds like a secret and is \
+         captured\n  --> schema.sql:4:3\nhelp: give it a policy under `columns`: `ignore`, `hash`, \
+         `mask` or `forbid`; or `capture`, when it may travel\n",
+    );
     assert!(run.stderr.starts_with("0 errors, 1 warning, "), "{run}");
     run.then("check --quiet --allow secret-column").exits_with(0).stderr_is("");
 }
@@ -226,7 +225,7 @@ fn a_starter_needs_a_dialect_and_a_table() {
         "},
     );
     let run = outrigger("init --from s.sql").file("s.sql", "PRAGMA foreign_keys = ON;\n");
-    let run = run.exits_with(2).stderr_is("error: no table was found in `s.sql`\n");
+    let run = run.exits_with(2).stderr_is("error: no table is created in `s.sql`\n");
     assert!(!run.folder().join("outrigger.yaml").exists());
 }
 

@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, ValueHint, value_parser};
 
 use crate::dialect::Brand;
+use crate::schema::check::IDS;
 
 /// Keeps the databases of one application in step when they are of different brands.
 ///
@@ -97,7 +98,7 @@ pub(super) struct Check {
     #[command(flatten)]
     pub(super) listing: Listing,
     /// An id of findings to leave out
-    #[arg(long, value_name = "ID", value_parser = PossibleValuesParser::new(crate::schema::check::IDS))]
+    #[arg(long, value_name = "ID", value_parser = PossibleValuesParser::new(IDS))]
     pub(super) allow: Vec<String>,
 }
 
@@ -237,7 +238,8 @@ pub(super) enum QuarantineAction {
 #[derive(Debug, ClapArgs)]
 pub(super) struct Demo {
     /// How many SQLite databases take part
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(2..=9))]
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    #[arg(value_parser = value_parser!(u8).range(2..=9))]
     pub(super) nodes: u8,
     /// Leave the databases and their configuration in this folder
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
@@ -308,7 +310,7 @@ mod tests {
     fn times_have_units() {
         assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
         assert_eq!(duration("5"), Ok(Duration::from_secs(5)));
-        assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
+        assert_eq!(duration("2m"), Ok(Duration::from_mins(2)));
         assert!(duration("fast").is_err() && duration("5d").is_err() && duration("-1s").is_err());
         assert!(duration("99999999999999999999h").is_err() && duration("").is_err());
     }

@@ -1,6 +1,7 @@
 //! Data on stdout, everything else on stderr.
 
 use std::error::Error as _;
+use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
 
 use comfy_table::{ContentArrangement, Table, presets};
@@ -28,6 +29,7 @@ impl Console {
         Self { is_quiet, is_colored: std::io::stderr().is_terminal() && !is_colorless() }
     }
 
+    #[expect(clippy::unused_self, reason = "data and notes are written in one way")]
     /// Writes data to stdout. A reader that has gone, such as `head`, is no error.
     pub(super) fn data(self, text: &str) -> Result<()> {
         let mut out = std::io::stdout().lock();
@@ -64,16 +66,16 @@ impl Console {
     pub(super) fn error(self, error: &Error) {
         let mut text = format!("{} {error}\n", paint(self.is_colored, Color::Red, "error:"));
         if let Some(location) = error.location() {
-            text.push_str(&format!("  --> {location}\n"));
+            let _ = writeln!(text, "  --> {location}");
         }
         let mut cause = error.source();
         while let Some(error) = cause {
-            text.push_str(&format!("caused by: {error}\n"));
+            let _ = writeln!(text, "caused by: {error}");
             cause = error.source();
         }
         if let Some(hint) = error.hint() {
             let mark = paint(self.is_colored, Color::Cyan, "hint:");
-            text.push_str(&format!("\n{mark} {hint}\n"));
+            let _ = writeln!(text, "\n{mark} {hint}");
         }
         complain(&text);
     }
@@ -93,7 +95,8 @@ pub(super) fn table<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> 
         table.add_row(row);
     }
     let text = table.to_string();
-    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+    let lines: Vec<&str> =
+        text.lines().map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end()).collect();
     lines.join("\n")
 }
 

@@ -146,10 +146,9 @@ impl UrlTemplate {
                     position += text.len();
                 }
                 Piece::Variable(name) => {
+                    let is_encoded = self.userinfo.contains(&position);
                     match value(name) {
-                        Some(value) if self.userinfo.contains(&position) => {
-                            push_encoded(&mut url, value)
-                        }
+                        Some(value) if is_encoded => push_encoded(&mut url, value),
                         Some(value) => url.push_str(value),
                         None => {
                             url.extend(["${", name, "}"]);

@@ -219,8 +219,9 @@ fn typed(value: Value, logical: Option<LogicalType>, grammar: &Grammar) -> Value
             Some(T::Integer | T::Decimal | T::Float32 | T::Float64),
             Value::SingleQuotedString(text),
         ) if is_number(&text) => Value::Number(trim_number(text.trim()), false),
-        (Some(T::Boolean), Value::SingleQuotedString(text)) => truth(&text, grammar)
-            .unwrap_or(Value::SingleQuotedString(text)),
+        (Some(T::Boolean), Value::SingleQuotedString(text)) => {
+            truth(&text, grammar).unwrap_or(Value::SingleQuotedString(text))
+        }
         (Some(T::Text | T::Enum), Value::Number(digits, _)) if grammar.has_typed_defaults => {
             Value::SingleQuotedString(digits)
         }

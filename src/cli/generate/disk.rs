@@ -57,7 +57,8 @@ impl Folder {
         for entry in entries {
             let file = entry.map_err(|source| failed(&path, source))?.path();
             let name = file.file_name().and_then(|name| name.to_str()).unwrap_or("").to_owned();
-            if name.ends_with(".sql") && file.is_file() {
+            let is_sql = file.extension().is_some_and(|ending| ending == "sql");
+            if is_sql && file.is_file() {
                 // Text in another encoding is not ours, and is left alone by its missing mark.
                 let text = match read_text(&file) {
                     Err(error) if error.kind() == std::io::ErrorKind::InvalidData => String::new(),

@@ -1,5 +1,7 @@
 //! The starter configuration: what was found, and comments on what to decide.
 
+use std::fmt::Write as _;
+
 use crate::config::Node;
 use crate::dialect::Brand;
 use crate::model::{Column, LogicalType, Schema, Table};
@@ -98,6 +100,8 @@ struct Found<'a> {
     by_user: Option<&'a str>,
     by_server: Option<&'a str>,
     secrets: Vec<&'a Column>,
+    /// Columns of a type that no other brand can carry.
+    unmapped: Vec<&'a Column>,
 }
 
 impl<'a> Starter<'a> {
@@ -132,8 +136,8 @@ impl<'a> Starter<'a> {
              database: {}\n\n\
              # Where the application's schema is read from.\n\
              schema: {schema}\n\n\
-             # The databases that take part. ${{NAME}} is filled from the environment: no password\n\
-             # belongs into this file.\n\
+             # The databases that take part. ${{NAME}} is filled from the environment: no\n\
+             # password belongs into this file.\n\
              nodes:\n  server1: {{ url: {} }}\n  server2: {{ url: \"sqlite:server2.db\" }}\n",
             one_line(shown),
             scalar(database),
@@ -143,9 +147,10 @@ impl<'a> Starter<'a> {
             if let (true, Some(scheme)) =
                 (other != Brand::Sqlite, other.dialect().url_schemes.first())
             {
-                text.push_str(&format!(
-                    "  # server3: {{ url: \"{scheme}://app:${{SERVER3_PASSWORD}}@host/app\" }}\n"
-                ));
+                let _ = writeln!(
+                    text,
+                    "  # server3: {{ url: \"{scheme}://app:${{SERVER3_PASSWORD}}@host/app\" }}"
+                );
                 break;
             }
         }
@@ -173,12 +178,14 @@ impl<'a> Found<'a> {
         let is_secret = |column: &&Column| {
             looks_secret(&column.name) && !table.primary_key.contains(&column.name)
         };
+        let is_unmapped = |column: &&Column| column.logical_type.is_none() && !column.is_generated;
         Self {
             table,
             last_update: find(table, &LAST_UPDATE, is_time),
             by_user: find(table, &BY_USER, |_| true),
             by_server: find(table, &BY_SERVER, |_| true),
             secrets: table.columns.iter().filter(is_secret).collect(),
+            unmapped: table.columns.iter().filter(is_unmapped).collect(),
         }
     }
 
@@ -186,8 +193,8 @@ impl<'a> Found<'a> {
         let name = scalar(&self.table.name.to_string());
         if self.table.primary_key.is_empty() {
             return format!(
-                "  # No primary key: name columns that identify a row, `{{ key: [a, b] }}`, or skip \
-                 it.\n  {name}: skip\n"
+                "  # No primary key: name columns that identify a row, `{{ key: [a, b] }}`, or\n\
+                 \x20 # skip it.\n  {name}: skip\n"
             );
         }
         let mut options = String::new();
@@ -197,23 +204,33 @@ impl<'a> Found<'a> {
             ("updated_by_server", self.by_server),
         ] {
             if let Some(column) = column {
-                options.push_str(&format!("    {option}: {}\n", scalar(column)));
+                let _ = writeln!(options, "    {option}: {}", scalar(column));
             }
         }
-        let is_bare = options.is_empty();
+        options.push_str(&self.policies());
+        let is_bare = options.lines().all(|line| line.trim_start().starts_with('#'));
+        let follow = if is_bare { " follow" } else { "" };
+        format!("  {name}:{follow}\n{options}")
+    }
+
+    fn policies(&self) -> String {
+        let mut text = String::new();
+        if !self.unmapped.is_empty() {
+            text.push_str("    columns:\n");
+        }
+        for column in &self.unmapped {
+            let native = one_line(&column.native_type);
+            let _ =
+                writeln!(text, "      {}: ignore  # nothing maps {native}", scalar(&column.name));
+        }
         if !self.secrets.is_empty() {
-            options
-                .push_str("    # These sound like secrets; say what may travel:\n    # columns:\n");
-            for column in &self.secrets {
-                let policy = if column.is_nullable { "ignore" } else { "mask" };
-                options.push_str(&format!("    #   {}: {policy}\n", scalar(&column.name)));
-            }
+            text.push_str("    # These sound like secrets; say under `columns` what may travel:\n");
         }
-        if is_bare {
-            format!("  {name}: follow\n{options}")
-        } else {
-            format!("  {name}:\n{options}")
+        for column in &self.secrets {
+            let policy = if column.is_nullable { "ignore" } else { "mask" };
+            let _ = writeln!(text, "    #   {}: {policy}", scalar(&column.name));
         }
+        text
     }
 }
 
@@ -256,7 +273,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::config::{self, Config};
+    use crate::config::{self, Config, Policy};
     use crate::model::{NodeId, TableName};
 
     fn column(name: &str, logical_type: LogicalType) -> Column {
@@ -273,6 +290,7 @@ mod tests {
     }
 
     fn table(name: &str, key: &[&str]) -> Table {
+        let unmapped = Column { logical_type: None, ..column("shape", LogicalType::Text) };
         let columns = [
             ("id", LogicalType::Integer),
             ("modified", LogicalType::Timestamp),
@@ -283,7 +301,11 @@ mod tests {
         ];
         Table {
             name: TableName::plain(name),
-            columns: columns.map(|(name, logical)| column(name, logical)).to_vec(),
+            columns: columns
+                .map(|(name, logical)| column(name, logical))
+                .into_iter()
+                .chain([unmapped])
+                .collect(),
             primary_key: key.iter().map(|&name| name.to_owned()).collect(),
             unique_keys: Vec::new(),
             foreign_keys: Vec::new(),
@@ -309,7 +331,8 @@ mod tests {
                 let options = config.options_for(&TableName::plain(name)).expect(name);
                 assert_eq!(options.last_update.as_deref(), Some("Updated_At"));
                 assert_eq!(options.updated_by_user.as_deref(), Some("updated by"));
-                assert!(options.columns.is_empty(), "policies are only suggested");
+                assert_eq!(options.columns.len(), 1, "policies of secrets are only suggested");
+                assert_eq!(options.policy("shape"), Policy::Ignore);
             }
             assert!(text.contains("#   \"card number\": ignore"), "{text}");
         }

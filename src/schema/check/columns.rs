@@ -85,9 +85,9 @@ fn secret(subject: &Subject<'_>, followed: &Followed<'_>, column: &Column) -> Op
 #[must_use]
 pub fn looks_secret(column: &str) -> bool {
     let words = words(column);
-    let has_word = |word: &&str| words.iter().any(|found| found == word);
+    let has_word = |word: &str| words.iter().any(|found| found == word);
     let joined = format!("_{}_", words.join("_"));
-    SECRET_WORDS.iter().any(|word| has_word(&word))
+    SECRET_WORDS.iter().any(|word| has_word(word))
         || SECRET_PHRASES.iter().any(|phrase| joined.contains(&format!("_{phrase}_")))
 }
 

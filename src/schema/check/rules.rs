@@ -1,11 +1,13 @@
 //! Rules and tables that do not find each other, nodes and their URLs.
 
+use std::collections::BTreeSet;
+
 use super::{Finding, Followed, Severity, Subject};
-use crate::config::{TableRule, closest};
+use crate::config::{Place, TableRule, closest};
 
 pub(super) fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
     findings.extend(unmapped_tables(subject));
-    findings.extend(subject.config.tables.iter().filter_map(|rule| unused_rule(subject, rule)));
+    findings.extend(unused_rules(subject));
     for followed in &subject.followed {
         findings.extend(unknown_columns(subject, followed));
     }
@@ -30,14 +32,16 @@ fn unmapped_tables(subject: &Subject<'_>) -> Vec<Finding> {
     findings
 }
 
-fn unused_rule(subject: &Subject<'_>, rule: &TableRule) -> Option<Finding> {
+fn unused_rules(subject: &Subject<'_>) -> Vec<Finding> {
+    let config = subject.config;
+    let rules = subject.schema.tables.iter().filter_map(|table| config.rule_for(&table.name));
+    let used: BTreeSet<Place> = rules.map(TableRule::place).collect();
+    let is_unused = |rule: &&TableRule| !used.contains(&rule.place());
+    config.tables.iter().filter(is_unused).map(|rule| unused_rule(subject, rule)).collect()
+}
+
+fn unused_rule(subject: &Subject<'_>, rule: &TableRule) -> Finding {
     let tables = &subject.schema.tables;
-    let is_used = |table: &&crate::model::Table| {
-        subject.config.rule_for(&table.name).is_some_and(|used| std::ptr::eq(used, rule))
-    };
-    if tables.iter().any(|table| is_used(&table)) {
-        return None;
-    }
     // A glob may well wait for tables to come; a name that is not there is a mistake.
     let severity = if rule.is_glob() { Severity::Info } else { Severity::Warning };
     let names: Vec<String> = tables.iter().map(|table| table.name.to_string()).collect();
@@ -55,7 +59,7 @@ fn unused_rule(subject: &Subject<'_>, rule: &TableRule) -> Option<Finding> {
         (format!("no table fits the rule `{}`", rule.pattern), remedy)
     };
     let finding = Finding::new("rule-without-table", severity, message, &remedy);
-    Some(finding.at(subject.config.location(rule.place())))
+    finding.at(subject.config.location(rule.place()))
 }
 
 fn unknown_columns(subject: &Subject<'_>, followed: &Followed<'_>) -> Vec<Finding> {

@@ -1,6 +1,7 @@
 //! Every finding is found, and found only where it belongs.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use indoc::indoc;
 
@@ -85,11 +86,11 @@ const SCHEMES: [(&str, &str); 4] = [
 fn config(routes: &[(&str, &str)], rest: &str) -> Config {
     let mut text = String::from("database: app\nschema: { node: postgres }\nnodes:\n");
     for (id, url) in SCHEMES {
-        text.push_str(&format!("  {id}: {{ url: '{url}' }}\n"));
+        let _ = writeln!(text, "  {id}: {{ url: '{url}' }}");
     }
     text.push_str("routes:\n");
     for (number, (from, to)) in (1..).zip(routes) {
-        text.push_str(&format!("  - {{ id: {}0, from: {from}, to: {to} }}\n", number));
+        let _ = writeln!(text, "  - {{ id: {number}0, from: {from}, to: {to} }}");
     }
     text.push_str(rest);
     config::parse("outrigger.yaml", &text, &BTreeMap::new()).expect("the configuration parses")
@@ -257,9 +258,8 @@ fn types_and_the_last_update() {
         "no-last-update",
         &config,
         tables(),
-        &[
-            "info schema.sql:1:1: table `a` has no last-update column, so the time of capture counts",
-        ],
+        &["info schema.sql:1:1: table `a` has no last-update column, so the time of capture \
+           counts"],
     );
     found(
         "naive-last-update",
@@ -288,9 +288,8 @@ fn policies() {
     let findings = find(&config(&BOTH_WAYS, rules), vec![table("a", columns)]);
     assert_eq!(
         of("policy-on-key", &findings),
-        [
-            "error outrigger.yaml:13:16: key column `a.id` cannot be `mask`: peers find the row by it"
-        ]
+        ["error outrigger.yaml:13:16: key column `a.id` cannot be `mask`: peers find \
+          the row by it"]
     );
     assert_eq!(of("hash-does-not-fit", &findings).len(), 2, "n and s");
     let unsupported = of("hash-unsupported", &findings);
@@ -332,10 +331,8 @@ fn references() {
         "mysql-cascade",
         &from_mysql,
         tables(),
-        &[
-            "warning schema.sql:1:1: ON DELETE CASCADE of `child` from `parent` fires no trigger on \
-           MySQL: the change does not travel",
-        ],
+        &["warning schema.sql:1:1: ON DELETE CASCADE of `child` from `parent` fires no trigger \
+           on MySQL: the change does not travel"],
     );
     found("mysql-cascade", &from_mysql, vec![child(Action::NoAction), parent()], &[]);
 }
