@@ -7,6 +7,7 @@
 #[path = "support/tsql.rs"]
 mod tsql;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
@@ -14,9 +15,15 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use outrigger::config::{
+    Capture, CommandForm, Config, Limits, Policy, SchemaSource, TableChoice, TableOptions,
+    TableRule,
+};
 use outrigger::db::{self, FaultKind, Mode};
 use outrigger::dialect::Brand;
-use outrigger::model::{LogicalType, Value};
+use outrigger::model::{Column, LogicalType, Schema, Table, TableName, Value};
+use outrigger::plan;
+use outrigger::render::{self, Templates};
 
 /// In ASCII, since the peer fails at any other.
 const PASSWORD: &str = "s3cret /@+%";
@@ -221,4 +228,99 @@ fn every_mapping_of_the_dialect_is_tsql() {
         }
     }
     assert_eq!(tsql::parse_tsql(&sql), Ok(()));
+}
+
+fn column(name: &str, native: &str) -> Column {
+    Column {
+        name: name.to_owned(),
+        native_type: native.to_owned(),
+        logical_type: Brand::SqlServer.dialect().logical_type(native),
+        is_nullable: true,
+        default: None,
+        is_identity: false,
+        is_generated: false,
+        location: None,
+    }
+}
+
+fn table(name: &str, key: &[&str], columns: Vec<Column>) -> Table {
+    Table {
+        name: TableName::plain(name),
+        columns,
+        primary_key: key.iter().map(|name| (*name).to_owned()).collect(),
+        unique_keys: Vec::new(),
+        foreign_keys: Vec::new(),
+        location: None,
+    }
+}
+
+/// A table with everything, one with awkward names and two key columns, one that is wide.
+fn tables() -> Vec<Table> {
+    let metadata = [
+        ("update_datetime", "datetimeoffset"),
+        ("updated_by_user", "nvarchar(30)"),
+        ("updated_by_server", "char(8)"),
+    ];
+    let mut order = vec![column("order_id", "int")];
+    let natives = Brand::SqlServer.dialect().types.values().filter_map(|m| m.native.first());
+    order.extend(natives.map(|native| column(&format!("a {native}"), native)));
+    order.extend(metadata.map(|(name, native)| column(name, native)));
+    let awkward = ["select", "user name", "größe]", "it's.\\\"new\""]
+        .map(|name| column(name, "nvarchar(30)"));
+    let wide = (0..430).map(|n| column(&format!("c{n}"), "int")).collect();
+    vec![
+        table("order", &["select", "user name"], awkward.to_vec()),
+        table("sales_order", &["order_id"], order),
+        table("wide", &["c0"], wide),
+    ]
+}
+
+fn config(command: CommandForm) -> Config {
+    let follow = |pattern: &str, options| TableRule {
+        pattern: pattern.to_owned(),
+        choice: TableChoice::Follow(options),
+        line: 1,
+        column: 1,
+    };
+    let policies =
+        [("a char", Policy::Hash), ("a tinyint", Policy::Ignore), ("a bit", Policy::Mask)];
+    let stamped = TableOptions {
+        last_update: Some("update_datetime".into()),
+        updated_by_user: Some("updated_by_user".into()),
+        updated_by_server: Some("updated_by_server".into()),
+        columns: policies.map(|(name, policy)| (name.to_owned(), policy)).into(),
+        ..TableOptions::default()
+    };
+    Config {
+        database: "O'Brien".into(),
+        schema: SchemaSource::Files { dialect: Brand::SqlServer, files: Vec::new() },
+        nodes: BTreeMap::new(),
+        tables: vec![
+            follow("sales_order", stamped),
+            follow("order", TableOptions::default()),
+            follow("wide", TableOptions::default()),
+        ],
+        routes: Vec::new(),
+        capture: Capture { command },
+        limits: Limits::default(),
+        hash: "c".into(),
+    }
+}
+
+#[test]
+fn every_emitted_script_and_its_removal_is_tsql() {
+    let schema = Schema { tables: tables() };
+    let templates = Templates::embedded(Brand::SqlServer);
+    for command in [CommandForm::None, CommandForm::Escaped, CommandForm::Tilde] {
+        let plan = plan::plan(&config(command), &schema, Brand::SqlServer).unwrap();
+        let scripts = render::scripts(&plan, &templates).unwrap_or_else(|error| {
+            panic!("{error}: {:?}", std::error::Error::source(&error).map(ToString::to_string))
+        });
+        assert_eq!(scripts.len(), 11);
+        for script in scripts {
+            for text in [&script.text, &script.removal_text] {
+                assert_eq!(tsql::parse_tsql(text), Ok(()), "{}:\n{text}", script.name);
+            }
+        }
+    }
 }
