@@ -6,16 +6,19 @@ use std::path::{Path, PathBuf};
 use super::CONFIG_NAME;
 use super::args::Args;
 use super::console::Console;
-use super::files::{TextFile, read_sql, read_text};
+use super::files::{TextFile, read_overrides, read_sql, read_text};
+use super::nodes;
 use crate::config::{self, Config, SchemaSource, Surroundings};
+use crate::dialect::Brand;
 use crate::error::{Error, Result};
+use crate::render::Templates;
 use crate::schema::{self, Reading, Source};
 
 /// What was typed before the verb, and what the process was given.
 pub(super) struct Context {
     pub(super) console: Console,
     /// A folder of templates that stand in for the built-in ones.
-    pub(super) templates: Option<PathBuf>,
+    templates: Option<PathBuf>,
     config: Option<PathBuf>,
     variables: BTreeMap<String, String>,
 }
@@ -58,6 +61,12 @@ impl Context {
         Ok(Loaded { config, base })
     }
 
+    /// The templates of a brand, some of them from the folder that was named.
+    pub(super) fn templates(&self, brand: Brand) -> Result<Templates> {
+        let Some(folder) = &self.templates else { return Ok(Templates::embedded(brand)) };
+        Ok(Templates::with_overrides(brand, &read_overrides(folder, brand)?)?)
+    }
+
     /// Reads the application's schema from where the configuration says.
     pub(super) async fn read_schema(&self, loaded: &Loaded) -> Result<Reading> {
         match &loaded.config.schema {
@@ -70,17 +79,13 @@ impl Context {
                 Ok(schema::parse(&sources, *dialect)?)
             }
             SchemaSource::Node(node) => {
-                let url = loaded.config.nodes[node].resolved_url(&loaded.base)?;
-                introspect(&url).await
+                let mut session = nodes::connect(loaded, node.as_str()).await?;
+                let templates = self.templates(session.brand())?;
+                let reading = nodes::introspect(session.as_mut(), &templates).await;
+                reading.map_err(|error| nodes::refused(node, session.brand(), error))
             }
         }
     }
-}
-
-/// Reads the schema of a live database: the one place to hook `apply::inspect` up.
-pub(super) async fn introspect(url: &str) -> Result<Reading> {
-    let _ = url;
-    Err(Error::Unfinished { what: "read the schema of a live database" })
 }
 
 /// The configuration of this folder or the nearest one above it.

@@ -1,8 +1,10 @@
-//! Files of DDL and of connection URLs.
+//! Files that are read: DDL, connection URLs, templates.
 
+use std::collections::BTreeMap;
 use std::io::{Error as IoError, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use crate::dialect::Brand;
 use crate::error::{Error, Result};
 use crate::schema::Source;
 
@@ -44,6 +46,39 @@ fn sql_files(folder: &Path) -> Result<Vec<PathBuf>> {
     }
     paths.sort();
     Ok(paths)
+}
+
+/// What every template's file name ends in.
+const TEMPLATE: &str = ".sql.tera";
+
+/// The templates in a brand's folder of `folder`, by their path within it, without the ending.
+/// A folder that has none for any brand is a mistake.
+pub(super) fn read_overrides(folder: &Path, brand: Brand) -> Result<BTreeMap<String, String>> {
+    if !Brand::ALL.iter().any(|brand| folder.join(brand.name()).is_dir()) {
+        return Err(Error::NoTemplates { path: folder.to_owned() });
+    }
+    let mut found = BTreeMap::new();
+    let mut to_visit = vec![(folder.join(brand.name()), String::new())];
+    while let Some((folder, prefix)) = to_visit.pop() {
+        let failed = |source| Error::Read { path: folder.clone(), source };
+        let entries = match std::fs::read_dir(&folder) {
+            Err(error) if error.kind() == ErrorKind::NotFound && prefix.is_empty() => continue,
+            entries => entries.map_err(failed)?,
+        };
+        for entry in entries {
+            let path = entry.map_err(failed)?.path();
+            let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+            let name = format!("{prefix}{name}");
+            if path.is_dir() {
+                to_visit.push((path, format!("{name}/")));
+            } else if let Some(name) = name.strip_suffix(TEMPLATE) {
+                let text = read_text(&path);
+                let text = text.map_err(|source| Error::Read { path: path.clone(), source })?;
+                found.insert(name.to_owned(), text);
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// UTF-8, or UTF-16 with its mark, as SQL Server's tools write it.

@@ -2,7 +2,6 @@
 
 mod disk;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::FOUND;
@@ -10,9 +9,10 @@ use super::args::Generate;
 use super::context::{Context, Loaded};
 use super::progress::Progress;
 use crate::dialect::Brand;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::Schema;
-use crate::plan::{self, Plan};
+use crate::plan;
+use crate::render::{self, Script};
 use disk::{Folder, GeneratedFile};
 
 /// The folder beside the configuration when nobody says otherwise.
@@ -63,11 +63,13 @@ fn render(
     brand: Brand,
 ) -> Result<Vec<GeneratedFile>> {
     let plan = plan::plan(&loaded.config, schema, brand)?;
-    scripts(&plan, context.templates.as_ref())
-}
-
-/// Templates and plan to files: the one place to hook `render::scripts` up.
-fn scripts(plan: &Plan, templates: Option<&PathBuf>) -> Result<Vec<GeneratedFile>> {
-    let _ = (plan, templates);
-    Err(Error::Unfinished { what: "render SQL" })
+    let scripts = render::scripts(&plan, &context.templates(brand)?)?;
+    let files = |script: Script| {
+        let file = |ending: &str, text| GeneratedFile {
+            path: format!("{}{ending}", script.name),
+            text,
+        };
+        [file(".sql", script.text), file(".down.sql", script.removal_text)]
+    };
+    Ok(scripts.into_iter().flat_map(files).collect())
 }
