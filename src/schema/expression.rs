@@ -225,7 +225,7 @@ fn typed(value: Value, logical: Option<LogicalType>, grammar: &Grammar) -> Value
             Value::SingleQuotedString(digits)
         }
         (Some(T::Timestamp | T::TimestampTz), Value::SingleQuotedString(text))
-            if grammar.has_typed_defaults && text.len() == 10 =>
+            if (grammar.has_typed_defaults || grammar.folds_names) && text.len() == 10 =>
         {
             Value::SingleQuotedString(format!("{text} 00:00:00"))
         }

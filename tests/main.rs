@@ -1,0 +1,19 @@
+//! All integration tests, in one binary: the list of modules is the table of contents.
+
+mod schema;
+mod support;
+
+/// Cargo does not look for tests by itself here (`autotests = false`), so that a file that nobody
+/// lists would never run.
+#[test]
+fn every_test_file_is_listed() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let manifest = std::fs::read_to_string(root.join("Cargo.toml")).unwrap();
+    for entry in std::fs::read_dir(root.join("tests")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let Some(name) = name.strip_suffix(".rs") else { continue };
+        let is_module = include_str!("main.rs").contains(&format!("\nmod {name};\n"));
+        let is_binary = manifest.contains(&format!("[[test]]\nname = \"{name}\"\n"));
+        assert!(is_module || is_binary, "tests/{name}.rs is in no test binary");
+    }
+}
