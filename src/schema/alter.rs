@@ -170,8 +170,7 @@ impl Change<'_> {
         } else if piece.eat(&["drop", "identity"]) {
             self.column(reader, &name)?.is_identity = false;
         } else if piece.eat(&["set", "data", "type"]) || piece.eat(&["type"]) {
-            let native_type =
-                native::from_tokens(element::take_type(&mut piece), &reader.grammar);
+            let native_type = native::from_tokens(element::take_type(&mut piece), &reader.grammar);
             let kind = reader.kind(&native_type);
             let column = self.column(reader, &name)?;
             (column.native_type, column.kind) = (native_type, kind);
@@ -333,12 +332,7 @@ fn place_last(table: &mut DraftTable, position: &[TokenWithSpan], grammar: &Gram
     }
 }
 
-fn move_column(
-    table: &mut DraftTable,
-    name: &str,
-    position: &[TokenWithSpan],
-    grammar: &Grammar,
-) {
+fn move_column(table: &mut DraftTable, name: &str, position: &[TokenWithSpan], grammar: &Grammar) {
     let mut cursor = Cursor::new(position);
     let is_first = cursor.eat(&["first"]);
     if !is_first && !cursor.eat(&["after"]) {
@@ -356,8 +350,7 @@ fn move_column(
 fn rename_in_keys(table: &mut DraftTable, old: &str, new: &str) {
     let keys = table.primary_key.iter_mut().chain(&mut table.unique_keys);
     let keys = keys.flat_map(|key| &mut key.columns);
-    let referring =
-        table.foreign_keys.iter_mut().flat_map(|reference| &mut reference.columns);
+    let referring = table.foreign_keys.iter_mut().flat_map(|reference| &mut reference.columns);
     for name in keys.chain(referring) {
         if name.eq_ignore_ascii_case(old) {
             new.clone_into(name);

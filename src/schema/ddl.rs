@@ -311,10 +311,9 @@ impl Reader {
         let place = cursor.place();
         let name = self.table_name(cursor)?;
         let index = draft::find_table(&self.tables, &name, &self.grammar);
-        index.map(|index| &self.tables[index]).ok_or_else(|| Unread {
-            place,
-            reason: format!("table `{name}` was not read before"),
-        })
+        index
+            .map(|index| &self.tables[index])
+            .ok_or_else(|| Unread { place, reason: format!("table `{name}` was not read before") })
     }
 
     /// SQLite's rules of what a key means for NULL and for numbering.
@@ -374,7 +373,8 @@ impl Reader {
         let mut cursor = Cursor::new(part);
         let name = cursor.name(&self.grammar).ok()?;
         // A prefix, a call, or an operator follows: then it is no plain column.
-        let is_plain = cursor.rest().first().is_none_or(|next| matches!(next.token, Token::Word(_)));
+        let is_plain =
+            cursor.rest().first().is_none_or(|next| matches!(next.token, Token::Word(_)));
         is_plain.then_some(name)
     }
 
@@ -501,8 +501,18 @@ impl Verb {
 /// What a statement is, for people: `CREATE FUNCTION`, `INSERT`, `\connect`.
 fn title(statement: &Statement<'_>) -> String {
     const SILENT: [&str; 12] = [
-        "or", "replace", "temp", "temporary", "global", "local", "unlogged", "unique", "definer",
-        "algorithm", "if", "not",
+        "or",
+        "replace",
+        "temp",
+        "temporary",
+        "global",
+        "local",
+        "unlogged",
+        "unique",
+        "definer",
+        "algorithm",
+        "if",
+        "not",
     ];
     let mut words = statement.words.iter().map(String::as_str);
     let Some(first) = words.next() else { return "?".to_owned() };

@@ -8,9 +8,7 @@ use sqlparser::ast::Expr;
 
 use super::expression;
 use super::grammar::Grammar;
-use crate::model::{
-    Action, Column, ForeignKey, Location, LogicalType, Schema, Table, TableName,
-};
+use crate::model::{Action, Column, ForeignKey, Location, LogicalType, Schema, Table, TableName};
 
 /// A table while it is being read.
 #[derive(Debug, Clone)]
@@ -36,11 +34,7 @@ impl DraftTable {
     }
 
     /// A column by the name that some part of the schema gives it.
-    pub(super) fn column_mut(
-        &mut self,
-        name: &str,
-        grammar: &Grammar,
-    ) -> Option<&mut DraftColumn> {
+    pub(super) fn column_mut(&mut self, name: &str, grammar: &Grammar) -> Option<&mut DraftColumn> {
         let index = find(self.columns.iter().map(|column| &column.name), name, grammar)?;
         self.columns.get_mut(index)
     }
@@ -124,9 +118,8 @@ pub(super) fn missing_column<'a>(table: &'a DraftTable, grammar: &Grammar) -> Op
     let keys = table.primary_key.iter().chain(&table.unique_keys).flat_map(|key| &key.columns);
     let referring = table.foreign_keys.iter().flat_map(|reference| &reference.columns);
     let mut named = keys.chain(referring);
-    named.find(|name| {
-        find(table.columns.iter().map(|column| &column.name), name, grammar).is_none()
-    })
+    named
+        .find(|name| find(table.columns.iter().map(|column| &column.name), name, grammar).is_none())
 }
 
 /// Resolves names, fills in what goes without saying, and sorts.
@@ -206,8 +199,8 @@ fn finish_table(table: DraftTable, grammar: &Grammar) -> Table {
 }
 
 fn finish_column(column: DraftColumn, is_key: bool, grammar: &Grammar) -> Column {
-    let is_generated = column.is_generated
-        || grammar.generated_types.contains(&column.native_type.as_str());
+    let is_generated =
+        column.is_generated || grammar.generated_types.contains(&column.native_type.as_str());
     let logical_type = match &column.kind {
         Kind::Enum => Some(LogicalType::Enum),
         Kind::Domain(base) => grammar.brand.dialect().logical_type(base),

@@ -41,19 +41,46 @@ pub(super) enum Added {
 const COMPUTED: &str = "computed";
 
 /// Words that begin an element which is no column.
-const CONSTRAINTS: [&str; 6] =
-    ["constraint", "primary", "unique", "foreign", "check", "exclude"];
+const CONSTRAINTS: [&str; 6] = ["constraint", "primary", "unique", "foreign", "check", "exclude"];
 
 /// Elements that say nothing about columns or keys, where the brand has them.
 const INDEXES: [&str; 5] = ["key", "index", "fulltext", "spatial", "period"];
 
 /// Words at which a column's type ends and its options begin.
 const OPTIONS: [&str; 33] = [
-    "as", "auto_increment", "autoincrement", "charset", "check", "collate", "column_format",
-    "comment", "compressed", "compression", "constraint", "default", "encrypted", "filestream",
-    "generated", "hidden", "identity", "invisible", "key", "masked", "not", "null", "on",
-    "options", "primary", "references", "rowguidcol", "sparse", "srid", "storage", "unique",
-    "visible", "using",
+    "as",
+    "auto_increment",
+    "autoincrement",
+    "charset",
+    "check",
+    "collate",
+    "column_format",
+    "comment",
+    "compressed",
+    "compression",
+    "constraint",
+    "default",
+    "encrypted",
+    "filestream",
+    "generated",
+    "hidden",
+    "identity",
+    "invisible",
+    "key",
+    "masked",
+    "not",
+    "null",
+    "on",
+    "options",
+    "primary",
+    "references",
+    "rowguidcol",
+    "sparse",
+    "srid",
+    "storage",
+    "unique",
+    "visible",
+    "using",
 ];
 
 /// Whether an element is a constraint or index, and no column.
@@ -64,10 +91,7 @@ pub(super) fn is_constraint(element: &[TokenWithSpan], grammar: &Grammar) -> boo
 }
 
 /// Reads a column or a constraint.
-pub(super) fn read(
-    element: &[TokenWithSpan],
-    context: Context<'_>,
-) -> Result<Vec<Added>, Unread> {
+pub(super) fn read(element: &[TokenWithSpan], context: Context<'_>) -> Result<Vec<Added>, Unread> {
     if is_constraint(element, context.grammar) {
         read_constraint(element, context)
     } else {
@@ -230,10 +254,7 @@ fn is_descending(token: &Token) -> bool {
 }
 
 /// Reads a constraint of the table; nothing where it says nothing of columns or keys.
-fn read_constraint(
-    element: &[TokenWithSpan],
-    context: Context<'_>,
-) -> Result<Vec<Added>, Unread> {
+fn read_constraint(element: &[TokenWithSpan], context: Context<'_>) -> Result<Vec<Added>, Unread> {
     let grammar = context.grammar;
     if is_silent(element) {
         return Ok(Vec::new());
@@ -243,9 +264,8 @@ fn read_constraint(
     let constraint = parser.parse_optional_table_constraint();
     let constraint = constraint.map_err(|error| Unread::from_parser(&error))?;
     expect_end(&parser)?;
-    let name = |own: Option<Ident>, index: Option<Ident>| {
-        own.or(index).map(|name| ident(&name, grammar))
-    };
+    let name =
+        |own: Option<Ident>, index: Option<Ident>| own.or(index).map(|name| ident(&name, grammar));
     let added = match constraint {
         Some(TableConstraint::PrimaryKey(key)) => {
             let columns = key_columns(&key.columns, true, grammar);
@@ -273,8 +293,7 @@ fn read_constraint(
 
 /// Whether a constraint is a check, an exclusion or an index, which the model does not hold.
 fn is_silent(element: &[TokenWithSpan]) -> bool {
-    const SILENT: [&str; 7] =
-        ["check", "exclude", "fulltext", "index", "key", "period", "spatial"];
+    const SILENT: [&str; 7] = ["check", "exclude", "fulltext", "index", "key", "period", "spatial"];
     let mut cursor = Cursor::new(element);
     if cursor.eat(&["constraint"]) && cursor.word().is_none_or(|word| word != "check") {
         cursor.next();
@@ -361,7 +380,10 @@ fn drop_phrases(tokens: &[TokenWithSpan], grammar: &Grammar) -> (Vec<TokenWithSp
 }
 
 /// The cursor behind the phrase, if the phrase comes next.
-fn match_phrase<'a>(mut cursor: Cursor<'a>, (words, effect): &Phrase) -> Option<(Cursor<'a>, Effect)> {
+fn match_phrase<'a>(
+    mut cursor: Cursor<'a>,
+    (words, effect): &Phrase,
+) -> Option<(Cursor<'a>, Effect)> {
     for word in *words {
         match *word {
             "()" => {

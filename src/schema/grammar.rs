@@ -2,9 +2,7 @@
 //!
 //! The one place of this room that names the brands: everything else asks the [`Grammar`].
 
-use sqlparser::dialect::{
-    Dialect, MsSqlDialect, MySqlDialect, PostgreSqlDialect, SQLiteDialect,
-};
+use sqlparser::dialect::{Dialect, MsSqlDialect, MySqlDialect, PostgreSqlDialect, SQLiteDialect};
 
 use crate::dialect::Brand;
 
@@ -404,7 +402,14 @@ const MYSQL: Grammar = Grammar {
         arguments: &[("char", "1"), ("binary", "1"), ("bit", "1"), ("decimal", "10,0")],
         scaled: &["decimal"],
         without_arguments: &[
-            "tinyint", "smallint", "mediumint", "int", "bigint", "year", "text", "blob",
+            "tinyint",
+            "smallint",
+            "mediumint",
+            "int",
+            "bigint",
+            "year",
+            "text",
+            "blob",
         ],
         float: Some((24, "float", "double")),
         attributes: &["unsigned"],

@@ -83,9 +83,8 @@ fn part(token: &TokenWithSpan, grammar: &Grammar) -> String {
 }
 
 fn needs_quotes(name: &str) -> bool {
-    let is_plain = |letter: char| {
-        letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_'
-    };
+    let is_plain =
+        |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '_';
     // `"char"` is another type than `char`.
     name == "char" || !name.chars().all(is_plain) || name.starts_with(|c: char| c.is_ascii_digit())
 }

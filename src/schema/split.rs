@@ -171,9 +171,8 @@ impl<'a> Splitter<'a> {
     }
 
     fn enter_or_leave_body(&mut self, current: &mut Current, word: &str) {
-        let can_have_body = self.grammar.body != Body::Batch
-            && self.delimiter == ";"
-            && is_routine(&current.words);
+        let can_have_body =
+            self.grammar.body != Body::Batch && self.delimiter == ";" && is_routine(&current.words);
         if !can_have_body {
             return;
         }
@@ -224,10 +223,37 @@ enum End {
 
 /// Words that begin a statement of T-SQL when they begin a line.
 const STARTERS: [&str; 31] = [
-    "alter", "begin", "commit", "create", "dbcc", "declare", "delete", "deny", "disable", "drop",
-    "else", "enable", "end", "exec", "execute", "grant", "if", "insert", "merge", "print",
-    "raiserror", "return", "revoke", "rollback", "select", "set", "throw", "truncate", "update",
-    "use", "while",
+    "alter",
+    "begin",
+    "commit",
+    "create",
+    "dbcc",
+    "declare",
+    "delete",
+    "deny",
+    "disable",
+    "drop",
+    "else",
+    "enable",
+    "end",
+    "exec",
+    "execute",
+    "grant",
+    "if",
+    "insert",
+    "merge",
+    "print",
+    "raiserror",
+    "return",
+    "revoke",
+    "rollback",
+    "select",
+    "set",
+    "throw",
+    "truncate",
+    "update",
+    "use",
+    "while",
 ];
 
 /// Whether a statement's first words make a trigger or routine.
@@ -286,7 +312,8 @@ mod tests {
         let trigger = "CREATE TRIGGER t BEGIN SELECT CASE WHEN 1 THEN 2 END; UPDATE x; END";
         check(Brand::Sqlite, &format!("{trigger};\nnext"), &[trigger, "next"]);
         check(Brand::Mysql, &format!("{trigger};\nnext"), &[trigger, "next"]);
-        let body = "CREATE PROCEDURE p() BEGIN IF a THEN b; END IF; CASE c WHEN 1 THEN d; END CASE; END";
+        let body =
+            "CREATE PROCEDURE p() BEGIN IF a THEN b; END IF; CASE c WHEN 1 THEN d; END CASE; END";
         check(Brand::Mysql, &format!("{body};\nnext"), &[body, "next"]);
         let atomic = "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; SELECT 2; END";
         check(Brand::Postgres, &format!("{atomic};\nBEGIN;\nnext"), &[atomic, "BEGIN", "next"]);

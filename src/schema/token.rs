@@ -51,12 +51,11 @@ pub(super) fn tokenize(
         line: place.line + line - 1,
         column: if place.line == 1 { place.column + column - 1 } else { place.column },
     };
-    let mut tokens = Tokenizer::new(grammar.dialect, text).tokenize_with_location().map_err(
-        |error| Unread {
+    let mut tokens =
+        Tokenizer::new(grammar.dialect, text).tokenize_with_location().map_err(|error| Unread {
             place: Some((shift(error.location).line, shift(error.location).column)),
             reason: error.message.to_lowercase(),
-        },
-    )?;
+        })?;
     tokens.retain(|token| !is_blank(&token.token));
     for token in &mut tokens {
         token.span.start = shift(token.span.start);
@@ -169,8 +168,12 @@ impl<'a> Cursor<'a> {
     pub(super) fn name(&mut self, grammar: &Grammar) -> Result<String, Unread> {
         let name = self.tokens.first().and_then(|token| name(token, grammar));
         let Some(name) = name else {
-            let found = self.tokens.first().map_or("the end".to_owned(), |token| format!("`{token}`"));
-            return Err(Unread { place: self.place(), reason: format!("expected a name, found {found}") });
+            let found =
+                self.tokens.first().map_or("the end".to_owned(), |token| format!("`{token}`"));
+            return Err(Unread {
+                place: self.place(),
+                reason: format!("expected a name, found {found}"),
+            });
         };
         self.tokens = &self.tokens[1..];
         Ok(name)
@@ -200,8 +203,8 @@ pub(super) fn table_name(
     let written = parts.pop().filter(|namespace| !namespace.is_empty());
     let namespace = written.or_else(|| current_namespace.map(str::to_owned));
     let default = grammar.brand.dialect().default_namespace.as_deref();
-    let namespace = namespace
-        .filter(|namespace| grammar.has_namespaces && default != Some(namespace.as_str()));
+    let namespace =
+        namespace.filter(|namespace| grammar.has_namespaces && default != Some(namespace.as_str()));
     TableName { namespace, name }
 }
 

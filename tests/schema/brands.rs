@@ -289,7 +289,10 @@ fn mysql_changes_of_phpmyadmin_belong_to_their_table() {
 fn one_schema_in_four_dialects_has_one_shape() {
     for (brand, text) in [
         (Brand::Postgres, "CREATE TABLE o (id integer PRIMARY KEY, n varchar(9) NOT NULL UNIQUE)"),
-        (Brand::Sqlite, "CREATE TABLE o (id int NOT NULL PRIMARY KEY, n varchar(9) NOT NULL UNIQUE)"),
+        (
+            Brand::Sqlite,
+            "CREATE TABLE o (id int NOT NULL PRIMARY KEY, n varchar(9) NOT NULL UNIQUE)",
+        ),
         (Brand::SqlServer, "CREATE TABLE dbo.o (id int PRIMARY KEY, n varchar(9) NOT NULL UNIQUE)"),
         (Brand::Mysql, "CREATE TABLE o (id int PRIMARY KEY, n varchar(9) NOT NULL UNIQUE)"),
     ] {

@@ -85,10 +85,7 @@ fn mysql_gives_the_model_of_its_ddl() {
 
 #[test]
 fn triggers_are_read_with_their_text() {
-    for (brand, text) in [
-        (Brand::Sqlite, "DELETE FROM pair"),
-        (Brand::Postgres, "RETURN NEW"),
-    ] {
+    for (brand, text) in [(Brand::Sqlite, "DELETE FROM pair"), (Brand::Postgres, "RETURN NEW")] {
         on_each_server_of(brand, async |database| {
             let mut session = database.connect().await;
             session.raw(&case(brand, "live.sql")).await.unwrap();
