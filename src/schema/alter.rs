@@ -21,6 +21,9 @@ pub(super) fn read(
     cursor.eat(&["if", "exists"]);
     cursor.eat(&["only"]);
     let name = reader.table_name(&mut cursor)?;
+    if reader.unread.contains(&name) {
+        return Ok(Done::PassedOver);
+    }
     cursor.eat_token(&Token::Mul);
     // `WITH CHECK ADD …` says that existing rows are checked.
     let _ = cursor.eat(&["with", "check"]) || cursor.eat(&["with", "nocheck"]);
@@ -282,13 +285,14 @@ impl Change<'_> {
         Ok(Done::Read)
     }
 
-    /// A partition's rows are its parent's: it is no table of its own.
     fn attach(&self, reader: &mut Reader, mut piece: Cursor<'_>) -> Result<Done, Unread> {
         if !piece.eat(&["partition"]) {
             return Ok(Done::PassedOver);
         }
         let partition = reader.table_name(&mut piece)?;
-        reader.tables.retain(|table| table.name != partition);
+        if let Some(table) = reader.table_mut(&partition) {
+            table.is_partition = true;
+        }
         Ok(Done::Read)
     }
 }

@@ -46,6 +46,8 @@ pub(super) struct Reader {
     pub(super) indexes: BTreeMap<String, Key>,
     /// The namespace of names without one, where the script set it.
     pub(super) namespace: Option<String>,
+    /// Tables whose definitions could not be read; what changes them later is no further news.
+    pub(super) unread: BTreeSet<TableName>,
     enums: BTreeSet<String>,
     domains: BTreeMap<String, String>,
     has_create_table: bool,
@@ -59,6 +61,7 @@ impl Reader {
             tables: Vec::new(),
             indexes: BTreeMap::new(),
             namespace: None,
+            unread: BTreeSet::new(),
             enums: BTreeSet::new(),
             domains: BTreeMap::new(),
             has_create_table: false,
@@ -80,12 +83,13 @@ impl Reader {
         let table = (kind == Verb::CreateTable && unread.is_some())
             .then(|| self.table_of(statement))
             .flatten();
+        self.unread.extend(table.clone());
         let at = unread.as_ref().and_then(|unread| unread.place).unwrap_or(place);
         self.skipped.push(Skipped {
             location: location(path, at),
             what: title(statement),
             reason: unread.map(|unread| unread.reason),
-            table,
+            table: table.map(|name| name.to_string()),
         });
         Ok(())
     }
@@ -117,13 +121,13 @@ impl Reader {
     }
 
     /// The name of the table that a statement would have created.
-    fn table_of(&self, statement: &Statement<'_>) -> Option<String> {
+    fn table_of(&self, statement: &Statement<'_>) -> Option<TableName> {
         let place = (statement.line, statement.column);
         let tokens = token::tokenize(statement.text, place, &self.grammar).ok()?;
         let mut cursor = Cursor::new(&tokens);
         skip_to(&mut cursor, "table");
         cursor.eat(&["if", "not", "exists"]);
-        self.table_name(&mut cursor).ok().map(|name| name.to_string())
+        self.table_name(&mut cursor).ok()
     }
 
     pub(super) fn table_name(&self, cursor: &mut Cursor<'_>) -> Result<TableName, Unread> {
@@ -156,11 +160,13 @@ impl Reader {
             let first = first.location.clone();
             return Err(Refused::Twice(Error::TableTwice { table: name, location: here, first }));
         }
+        let mut table = DraftTable::new(name, Some(here));
         if cursor.eat(&["partition", "of"]) {
-            // A partition's rows are its parent's.
+            table.is_partition = true;
+            table.columns = self.known(&mut cursor)?.columns.clone();
+            self.tables.push(table);
             return Ok(Done::PassedOver);
         }
-        let table = DraftTable::new(name, Some(here));
         let table = self.fill_table(table, cursor, path)?;
         self.tables.push(table);
         Ok(Done::Read)
@@ -436,6 +442,7 @@ impl Reader {
     /// A key that names a column which its table does not have makes the table unreadable.
     fn drop_broken_tables(&mut self) {
         let Self { grammar, tables, skipped, .. } = self;
+        tables.retain(|table| !table.is_partition);
         tables.retain(|table| {
             let Some(missing) = draft::missing_column(table, grammar) else { return true };
             let nowhere = || Location { path: String::new(), line: 1, column: 1 };
@@ -498,32 +505,41 @@ impl Verb {
     }
 }
 
+/// Kinds of things that statements create, alter and drop; the others are called by the word
+/// behind the verb.
+const KINDS: [&str; 17] = [
+    "database",
+    "event",
+    "extension",
+    "function",
+    "index",
+    "package",
+    "policy",
+    "procedure",
+    "publication",
+    "role",
+    "rule",
+    "sequence",
+    "server",
+    "table",
+    "trigger",
+    "user",
+    "view",
+];
+
 /// What a statement is, for people: `CREATE FUNCTION`, `INSERT`, `\connect`.
 fn title(statement: &Statement<'_>) -> String {
-    const SILENT: [&str; 12] = [
-        "or",
-        "replace",
-        "temp",
-        "temporary",
-        "global",
-        "local",
-        "unlogged",
-        "unique",
-        "definer",
-        "algorithm",
-        "if",
-        "not",
-    ];
-    let mut words = statement.words.iter().map(String::as_str);
-    let Some(first) = words.next() else { return "?".to_owned() };
-    if first.starts_with(['\\', '.']) {
-        return first.to_owned();
-    }
-    let kind = match first {
-        "create" | "alter" | "drop" | "comment" => words.find(|word| !SILENT.contains(word)),
+    let words: Vec<&str> = statement.words.iter().map(String::as_str).collect();
+    let kind = match words.as_slice() {
+        [] => return "?".to_owned(),
+        // A client's command is called as it is written.
+        [first, ..] if first.starts_with(['\\', '.']) => return (*first).to_owned(),
+        ["create" | "alter" | "drop", rest @ ..] => {
+            rest.iter().find(|word| KINDS.contains(word)).or(rest.first())
+        }
         _ => None,
     };
-    let title = kind.map_or(first.to_owned(), |kind| format!("{first} {kind}"));
+    let title = kind.map_or(words[0].to_owned(), |kind| format!("{} {kind}", words[0]));
     title.to_uppercase()
 }
 

@@ -19,6 +19,8 @@ pub(super) struct DraftTable {
     pub(super) unique_keys: Vec<Key>,
     pub(super) foreign_keys: Vec<DraftReference>,
     pub(super) location: Option<Location>,
+    /// A partition's rows are its parent's: it is no table of the schema.
+    pub(super) is_partition: bool,
 }
 
 impl DraftTable {
@@ -30,6 +32,7 @@ impl DraftTable {
             unique_keys: Vec::new(),
             foreign_keys: Vec::new(),
             location,
+            is_partition: false,
         }
     }
 

@@ -32,7 +32,7 @@ pub(super) enum Effect {
 ///
 /// Words are lower case; `()` is a parenthesised group, `()?` an optional one, `*` any one token,
 /// `@` a name with its qualifiers, `=?` an optional equals sign, `!a|b` a look at the next token:
-/// neither `a` nor `b`.
+/// neither `a` nor `b`; `!` alone: a word comes next.
 pub(super) type Phrase = (&'static [&'static str], Effect);
 
 /// How a brand's type names are brought to their usual spelling.
@@ -325,6 +325,7 @@ const SQLSERVER: Grammar = Grammar {
         (&["generated", "always", "as", "*", "end"], Effect::Generated),
         (&["identity", "()?"], Effect::Identity),
         (&["not", "for", "replication"], Effect::None),
+        (&["foreign", "key", "!"], Effect::None),
         (&["persisted"], Effect::None),
         (&["rowguidcol"], Effect::None),
         (&["clustered"], Effect::None),

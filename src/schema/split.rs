@@ -49,6 +49,8 @@ struct Current {
     parentheses: i32,
     bodies: u32,
     is_open: bool,
+    /// `COPY … FROM stdin`: data follows.
+    has_data: bool,
 }
 
 impl<'a> Splitter<'a> {
@@ -67,15 +69,16 @@ impl<'a> Splitter<'a> {
             parentheses: 0,
             bodies: 0,
             is_open: false,
+            has_data: false,
         };
         while let Some(end) = self.step(&mut current) {
             if end == End::Statement {
                 break;
             }
         }
-        let is_copy = self.is_copy(&current);
+        let has_data = current.has_data;
         self.push(current);
-        if is_copy {
+        if has_data {
             self.scan.skip_copy_data();
         }
         true
@@ -147,6 +150,10 @@ impl<'a> Splitter<'a> {
                 if current.words.len() < WORDS_MAX {
                     current.words.push(word.clone());
                 }
+                current.has_data |= self.grammar.has_copy_data
+                    && word == "stdin"
+                    && current.last_word == "from"
+                    && current.words[0] == "copy";
                 current.last_word = word;
             }
         }
@@ -155,14 +162,6 @@ impl<'a> Splitter<'a> {
 
     fn is_delimiter(&self) -> bool {
         self.scan.is_at(&self.delimiter)
-    }
-
-    fn is_copy(&self, current: &Current) -> bool {
-        let has = |word: &str| current.words.iter().any(|known| known == word);
-        self.grammar.has_copy_data
-            && current.words.first().is_some_and(|word| word == "copy")
-            && has("from")
-            && (has("stdin") || current.last_word == "stdin")
     }
 
     /// A routine of a brand with batches reaches to the end of its batch.
@@ -305,6 +304,14 @@ mod tests {
             "\\connect x\nCOPY t (a) FROM stdin;\n1;\t'\n\\.\n\nnext;",
             &["\\connect x", "COPY t (a) FROM stdin", "next"],
         );
+    }
+
+    #[test]
+    fn postgres_copy_of_many_columns_has_data_too() {
+        let columns = "a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p";
+        let copy = format!("COPY t ({columns}) FROM stdin WITH (FORMAT csv)");
+        check(Brand::Postgres, &format!("{copy};\n'\n\\.\nnext"), &[&copy, "next"]);
+        check(Brand::Postgres, "COPY t FROM 'stdin';\nnext", &["COPY t FROM 'stdin'", "next"]);
     }
 
     #[test]
