@@ -4,17 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
-use super::draft::{self, DraftColumn, DraftTable, Key, Kind};
+use super::draft::{self, DraftTable, Key, Kind};
 use super::element::{self, Added, Context};
 use super::grammar::Grammar;
 use super::split::{self, Statement};
 use super::token::{self, Cursor, Unread, location, split_at_commas};
+use super::verb::{Verb, title};
 use super::{Error, Reading, Skipped, Source, alter, native};
 use crate::model::{Location, TableName};
 
 /// Reads the files in their order, as one script.
-pub(super) fn read(sources: &[Source<'_>], grammar: &Grammar) -> Result<Reading, Error> {
-    let mut reader = Reader::new(*grammar);
+pub(super) fn read(sources: &[Source<'_>], grammar: &'static Grammar) -> Result<Reading, Error> {
+    let mut reader = Reader::new(grammar);
     for source in sources {
         reader.namespace = None;
         for statement in split::split(source.text, grammar) {
@@ -40,7 +41,7 @@ pub(super) enum Done {
 
 /// The state of a script that is being read.
 pub(super) struct Reader {
-    pub(super) grammar: Grammar,
+    pub(super) grammar: &'static Grammar,
     pub(super) tables: Vec<DraftTable>,
     /// Unique indexes by name, for constraints that name one.
     pub(super) indexes: BTreeMap<String, Key>,
@@ -55,7 +56,7 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    fn new(grammar: Grammar) -> Self {
+    fn new(grammar: &'static Grammar) -> Self {
         Self {
             grammar,
             tables: Vec::new(),
@@ -107,7 +108,7 @@ impl Reader {
             return Ok(Done::PassedOver);
         }
         let place = (statement.line, statement.column);
-        let tokens = token::tokenize(statement.text, place, &self.grammar)?;
+        let tokens = token::tokenize(statement.text, place, self.grammar)?;
         let cursor = Cursor::new(&tokens);
         match kind {
             Verb::CreateTable => self.create_table(cursor, path, place),
@@ -123,7 +124,7 @@ impl Reader {
     /// The name of the table that a statement would have created.
     fn table_of(&self, statement: &Statement<'_>) -> Option<TableName> {
         let place = (statement.line, statement.column);
-        let tokens = token::tokenize(statement.text, place, &self.grammar).ok()?;
+        let tokens = token::tokenize(statement.text, place, self.grammar).ok()?;
         let mut cursor = Cursor::new(&tokens);
         skip_to(&mut cursor, "table");
         cursor.eat(&["if", "not", "exists"]);
@@ -131,85 +132,13 @@ impl Reader {
     }
 
     pub(super) fn table_name(&self, cursor: &mut Cursor<'_>) -> Result<TableName, Unread> {
-        cursor.table_name(self.namespace.as_deref(), &self.grammar)
+        cursor.table_name(self.namespace.as_deref(), self.grammar)
     }
 
     /// A table that was read before.
     pub(super) fn table_mut(&mut self, name: &TableName) -> Option<&mut DraftTable> {
-        let index = draft::find_table(&self.tables, name, &self.grammar)?;
+        let index = draft::find_table(&self.tables, name, self.grammar)?;
         self.tables.get_mut(index)
-    }
-
-    fn create_table(
-        &mut self,
-        mut cursor: Cursor<'_>,
-        path: &str,
-        place: (u64, u64),
-    ) -> Result<Done, Refused> {
-        skip_to(&mut cursor, "table");
-        let is_conditional = cursor.eat(&["if", "not", "exists"]);
-        let name = self.table_name(&mut cursor)?;
-        if self.grammar.has_batches && name.name.starts_with('#') {
-            return Ok(Done::PassedOver);
-        }
-        let here = location(path, place);
-        if let Some(first) = self.table_mut(&name) {
-            if is_conditional {
-                return Ok(Done::PassedOver);
-            }
-            let first = first.location.clone();
-            return Err(Refused::Twice(Error::TableTwice { table: name, location: here, first }));
-        }
-        let mut table = DraftTable::new(name, Some(here));
-        if cursor.eat(&["partition", "of"]) {
-            table.is_partition = true;
-            table.columns = self.known(&mut cursor)?.columns.clone();
-            self.tables.push(table);
-            return Ok(Done::PassedOver);
-        }
-        let table = self.fill_table(table, cursor, path)?;
-        self.tables.push(table);
-        Ok(Done::Read)
-    }
-
-    /// Reads what follows a new table's name.
-    fn fill_table(
-        &self,
-        mut table: DraftTable,
-        mut cursor: Cursor<'_>,
-        path: &str,
-    ) -> Result<DraftTable, Unread> {
-        if cursor.eat(&["like"]) {
-            self.copy_table(&mut table, cursor)?;
-            return Ok(table);
-        }
-        let at = cursor.place();
-        let Some(inside) = cursor.group() else {
-            let reason = "a table without a list of columns".to_owned();
-            return Err(Unread { place: at, reason });
-        };
-        let rest = cursor.rest();
-        self.inherit(&mut table, rest)?;
-        let mut is_descending = false;
-        for element in split_at_commas(inside) {
-            let mut own = Cursor::new(element);
-            if own.eat(&["like"]) {
-                self.copy_table(&mut table, own)?;
-                continue;
-            }
-            for added in self.read_element(element, path)? {
-                is_descending |= matches!(added, Added::DescendingKey(_));
-                self.add(&mut table, added)?;
-            }
-        }
-        if has_query(rest) {
-            return Err(Unread::new("a table that is filled by a query is not read"));
-        }
-        self.finish_keys(&mut table, rest, is_descending);
-        if table.columns.is_empty() {
-            return Err(Unread::new("a table without columns"));
-        }
-        Ok(table)
     }
 
     /// Reads an element and gives its column the kind of its type.
@@ -233,7 +162,7 @@ impl Reader {
     }
 
     pub(super) fn context<'a>(&'a self, path: &'a str) -> Context<'a> {
-        Context { path, namespace: self.namespace.as_deref(), grammar: &self.grammar }
+        Context { path, namespace: self.namespace.as_deref(), grammar: self.grammar }
     }
 
     pub(super) fn kind(&self, native_type: &str) -> Kind {
@@ -248,7 +177,7 @@ impl Reader {
         match added {
             Added::Column(column) => {
                 let known = table.columns.iter().map(|column| &column.name);
-                if draft::find(known, &column.name, &self.grammar).is_some() {
+                if draft::find(known, &column.name, self.grammar).is_some() {
                     let reason = format!("column `{}` is defined twice", column.name);
                     let place = column.location.map(|at| (at.line, at.column));
                     return Err(Unread { place, reason });
@@ -265,83 +194,6 @@ impl Reader {
             }
         }
         Ok(())
-    }
-
-    /// `INHERITS (…)`: the parents' columns come first.
-    fn inherit(&self, table: &mut DraftTable, rest: &[TokenWithSpan]) -> Result<(), Unread> {
-        let mut cursor = Cursor::new(rest);
-        if !cursor.eat(&["inherits"]) {
-            return Ok(());
-        }
-        for parent in split_at_commas(cursor.group().unwrap_or_default()) {
-            let parent = self.known(&mut Cursor::new(parent))?;
-            table.columns.extend(copied_columns(parent));
-        }
-        Ok(())
-    }
-
-    /// `LIKE t INCLUDING …`: columns with NOT NULL; keys and defaults if they are included.
-    fn copy_table(&self, table: &mut DraftTable, mut cursor: Cursor<'_>) -> Result<(), Unread> {
-        let parent = self.known(&mut cursor)?;
-        // `LIKE` without a choice copies everything in a brand that has no choice.
-        let is_included = |what: &[&str]| {
-            let mut rest = cursor;
-            let mut is_included = !self.grammar.folds_names;
-            while !rest.is_at_end() {
-                let is_on = rest.is_at(&["including"]);
-                rest.next();
-                if rest.word().is_some_and(|word| word == "all" || what.contains(&word.as_str())) {
-                    is_included = is_on;
-                }
-            }
-            is_included
-        };
-        let has_defaults = is_included(&["defaults"]);
-        let has_identity = is_included(&["identity"]);
-        let has_generated = is_included(&["generated"]);
-        let copied = copied_columns(parent).map(|column| DraftColumn {
-            default: column.default.filter(|_| has_defaults),
-            is_identity: column.is_identity && has_identity,
-            is_generated: column.is_generated && has_generated,
-            ..column
-        });
-        table.columns.extend(copied);
-        if is_included(&["indexes"]) {
-            table.primary_key.clone_from(&parent.primary_key);
-            table.unique_keys.extend(parent.unique_keys.iter().cloned());
-        }
-        Ok(())
-    }
-
-    fn known(&self, cursor: &mut Cursor<'_>) -> Result<&DraftTable, Unread> {
-        let place = cursor.place();
-        let name = self.table_name(cursor)?;
-        let index = draft::find_table(&self.tables, &name, &self.grammar);
-        index
-            .map(|index| &self.tables[index])
-            .ok_or_else(|| Unread { place, reason: format!("table `{name}` was not read before") })
-    }
-
-    /// SQLite's rules of what a key means for NULL and for numbering.
-    fn finish_keys(&self, table: &mut DraftTable, rest: &[TokenWithSpan], is_descending: bool) {
-        if !self.grammar.has_rowid {
-            return;
-        }
-        let says = |word: &str| rest.iter().any(|token| token::is_word(token, word));
-        let has_rowid = !says("rowid");
-        let is_strict = says("strict");
-        let Some(key) = table.primary_key.clone() else { return };
-        for name in &key.columns {
-            let Some(column) = table.column_mut(name, &self.grammar) else { continue };
-            let is_alias = has_rowid
-                && !is_descending
-                && key.columns.len() == 1
-                && column.native_type == "integer";
-            column.is_identity |= is_alias;
-            if is_alias || !has_rowid || is_strict {
-                column.is_nullable = false;
-            }
-        }
     }
 
     /// A unique index is a key, unless it covers only some rows or an expression.
@@ -377,7 +229,7 @@ impl Reader {
     /// The plain column that a part of an index is.
     fn index_column(&self, part: &[TokenWithSpan]) -> Option<String> {
         let mut cursor = Cursor::new(part);
-        let name = cursor.name(&self.grammar).ok()?;
+        let name = cursor.name(self.grammar).ok()?;
         // A prefix, a call, or an operator follows: then it is no plain column.
         let is_plain =
             cursor.rest().first().is_none_or(|next| matches!(next.token, Token::Word(_)));
@@ -391,7 +243,7 @@ impl Reader {
         let name_tokens = cursor.rest();
         self.table_name(&mut cursor)?;
         let name_tokens = &name_tokens[..name_tokens.len() - cursor.rest().len()];
-        let name = native::from_tokens(name_tokens, &self.grammar);
+        let name = native::from_tokens(name_tokens, self.grammar);
         if cursor.eat(&["as", "enum"]) {
             self.enums.insert(name);
             return Ok(Done::Read);
@@ -402,7 +254,7 @@ impl Reader {
             return Ok(Done::PassedOver);
         }
         let base = element::take_type(&mut cursor);
-        let base = native::from_tokens(base, &self.grammar);
+        let base = native::from_tokens(base, self.grammar);
         // A range or a shell type has no base that is known.
         if !base.starts_with("range") {
             self.domains.insert(name, base);
@@ -416,7 +268,7 @@ impl Reader {
         let mut done = Done::PassedOver;
         for name in split_at_commas(cursor.rest()) {
             let name = self.table_name(&mut Cursor::new(name))?;
-            if let Some(index) = draft::find_table(&self.tables, &name, &self.grammar) {
+            if let Some(index) = draft::find_table(&self.tables, &name, self.grammar) {
                 self.tables.remove(index);
                 done = Done::Read;
             }
@@ -459,7 +311,7 @@ impl Reader {
 }
 
 /// Why a statement did not become part of the draft.
-enum Refused {
+pub(super) enum Refused {
     /// The whole reading ends here.
     Twice(Error),
     /// Only this statement is left out.
@@ -472,94 +324,9 @@ impl From<Unread> for Refused {
     }
 }
 
-/// What a statement does, as far as the schema goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Verb {
-    CreateTable,
-    CreateIndex,
-    CreateType,
-    AlterTable,
-    DropTable,
-    Set,
-    Other,
-}
-
-impl Verb {
-    fn of(statement: &Statement<'_>) -> Self {
-        let words: Vec<&str> = statement.words.iter().map(String::as_str).collect();
-        match words.as_slice() {
-            ["create", "unlogged", "table", ..]
-            | ["create", "or", "replace", "table", ..]
-            | ["create", "table", ..] => Self::CreateTable,
-            ["create", "unique", "index", ..]
-            | ["create", "or", "replace", "unique", "index", ..]
-            | ["create", "unique", "clustered" | "nonclustered", "index", ..] => Self::CreateIndex,
-            ["create", "type" | "domain", ..] => Self::CreateType,
-            ["alter", "table", ..] | ["alter", "ignore" | "online", "table", ..] => {
-                Self::AlterTable
-            }
-            ["drop", "table", ..] => Self::DropTable,
-            ["set", "search_path", ..] => Self::Set,
-            _ => Self::Other,
-        }
-    }
-}
-
-/// Kinds of things that statements create, alter and drop; the others are called by the word
-/// behind the verb.
-const KINDS: [&str; 17] = [
-    "database",
-    "event",
-    "extension",
-    "function",
-    "index",
-    "package",
-    "policy",
-    "procedure",
-    "publication",
-    "role",
-    "rule",
-    "sequence",
-    "server",
-    "table",
-    "trigger",
-    "user",
-    "view",
-];
-
-/// What a statement is, for people: `CREATE FUNCTION`, `INSERT`, `\connect`.
-fn title(statement: &Statement<'_>) -> String {
-    let words: Vec<&str> = statement.words.iter().map(String::as_str).collect();
-    let kind = match words.as_slice() {
-        [] => return "?".to_owned(),
-        // A client's command is called as it is written.
-        [first, ..] if first.starts_with(['\\', '.']) => return (*first).to_owned(),
-        ["create" | "alter" | "drop", rest @ ..] => {
-            rest.iter().find(|word| KINDS.contains(word)).or(rest.first())
-        }
-        _ => None,
-    };
-    let title = kind.map_or(words[0].to_owned(), |kind| format!("{} {kind}", words[0]));
-    title.to_uppercase()
-}
-
-/// A table's columns for another one, which gets the NOT NULL of the key without the key.
-fn copied_columns(parent: &DraftTable) -> impl Iterator<Item = DraftColumn> {
-    parent.columns.iter().cloned().map(|column| DraftColumn {
-        is_nullable: column.is_nullable
-            && !parent.primary_key.as_ref().is_some_and(|key| key.columns.contains(&column.name)),
-        ..column
-    })
-}
-
 /// Steps behind the first such word.
-fn skip_to(cursor: &mut Cursor<'_>, word: &str) {
+pub(super) fn skip_to(cursor: &mut Cursor<'_>, word: &str) {
     while !cursor.is_at_end() && !cursor.eat(&[word]) {
         cursor.next();
     }
-}
-
-/// Whether a table's options end in a query that fills it.
-fn has_query(rest: &[TokenWithSpan]) -> bool {
-    rest.iter().any(|token| token::is_word(token, "select"))
 }

@@ -36,7 +36,6 @@ pub(super) enum Effect {
 pub(super) type Phrase = (&'static [&'static str], Effect);
 
 /// How a brand's type names are brought to their usual spelling.
-#[derive(Debug, Clone, Copy)]
 pub(super) struct TypeRules {
     /// Other names of a type; the second is the usual one.
     pub(super) aliases: &'static [(&'static str, &'static str)],
@@ -58,7 +57,6 @@ pub(super) struct TypeRules {
 
 /// One brand's grammar.
 #[expect(clippy::struct_excessive_bools, reason = "a table of yes and no, brand by brand")]
-#[derive(Clone, Copy)]
 pub(super) struct Grammar {
     /// The brand.
     pub(super) brand: Brand,
@@ -122,12 +120,12 @@ pub(super) struct Grammar {
 
 impl Grammar {
     /// The grammar of a brand.
-    pub(super) fn of(brand: Brand) -> Self {
+    pub(super) fn of(brand: Brand) -> &'static Self {
         match brand {
-            Brand::Postgres => POSTGRES,
-            Brand::Sqlite => SQLITE,
-            Brand::SqlServer => SQLSERVER,
-            Brand::Mysql => MYSQL,
+            Brand::Postgres => &POSTGRES,
+            Brand::Sqlite => &SQLITE,
+            Brand::SqlServer => &SQLSERVER,
+            Brand::Mysql => &MYSQL,
         }
     }
 }

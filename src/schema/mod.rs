@@ -5,6 +5,7 @@
 //! Names are resolved, types and defaults spelled as the brand usually does.
 
 mod alter;
+mod create;
 mod ddl;
 mod draft;
 mod element;
@@ -13,9 +14,11 @@ mod grammar;
 mod hash;
 mod introspect;
 mod native;
+mod phrase;
 mod scan;
 mod split;
 mod token;
+mod verb;
 
 pub use hash::hash;
 pub use introspect::{Trigger, triggers, understand};
@@ -59,14 +62,14 @@ pub struct Skipped {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// One table has two definitions.
-    #[error("table `{table}` is defined twice{}", Before(first.as_ref()))]
+    #[error("table `{table}` is defined twice{}", Before(first.as_deref()))]
     TableTwice {
         /// The table.
         table: TableName,
         /// The second definition.
-        location: Location,
+        location: Box<Location>,
         /// The first one.
-        first: Option<Location>,
+        first: Option<Box<Location>>,
     },
     /// Nothing in the files makes a table.
     #[error("no table is created in {}", Paths(paths))]
@@ -113,5 +116,5 @@ impl std::fmt::Display for Paths<'_> {
 /// # Errors
 /// [`Error::TableTwice`], [`Error::NoTables`].
 pub fn parse(sources: &[Source<'_>], brand: Brand) -> Result<Reading, Error> {
-    ddl::read(sources, &grammar::Grammar::of(brand))
+    ddl::read(sources, grammar::Grammar::of(brand))
 }

@@ -22,11 +22,11 @@ pub(super) struct Statement<'a> {
 }
 
 /// Splits a file into its statements; comments between them belong to none.
-pub(super) fn split<'a>(text: &'a str, grammar: &Grammar) -> Vec<Statement<'a>> {
+pub(super) fn split<'a>(text: &'a str, grammar: &'a Grammar) -> Vec<Statement<'a>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut splitter = Splitter {
         scan: Scan::new(text, grammar),
-        grammar: *grammar,
+        grammar,
         delimiter: ";".to_owned(),
         found: Vec::new(),
     };
@@ -36,7 +36,7 @@ pub(super) fn split<'a>(text: &'a str, grammar: &Grammar) -> Vec<Statement<'a>> 
 
 struct Splitter<'a> {
     scan: Scan<'a>,
-    grammar: Grammar,
+    grammar: &'a Grammar,
     delimiter: String,
     found: Vec<Statement<'a>>,
 }
@@ -53,7 +53,7 @@ struct Current {
     has_data: bool,
 }
 
-impl<'a> Splitter<'a> {
+impl Splitter<'_> {
     /// Reads one statement or command; false at the end of the text.
     fn next_statement(&mut self) -> bool {
         if !self.scan.skip_blanks_and_comments() {
@@ -275,7 +275,7 @@ mod tests {
 
     fn check(brand: Brand, text: &str, expected: &[&str]) {
         let grammar = Grammar::of(brand);
-        let found: Vec<_> = split(text, &grammar).iter().map(|one| one.text).collect();
+        let found: Vec<_> = split(text, grammar).iter().map(|one| one.text).collect();
         assert_eq!(found, expected, "{brand}: {text}");
     }
 
@@ -363,7 +363,7 @@ mod tests {
     #[test]
     fn places_count_lines_and_characters_from_one() {
         let grammar = Grammar::of(Brand::Sqlite);
-        let found = split("-- ü\n a;\r\n'ü'; b", &grammar);
+        let found = split("-- ü\n a;\r\n'ü'; b", grammar);
         let places: Vec<_> = found.iter().map(|one| (one.line, one.column)).collect();
         assert_eq!(places, [(2, 2), (3, 1), (3, 6)]);
     }
@@ -371,7 +371,7 @@ mod tests {
     #[test]
     fn an_unclosed_quote_is_noticed() {
         let grammar = Grammar::of(Brand::Postgres);
-        let found = split("a; b 'c; d", &grammar);
+        let found = split("a; b 'c; d", grammar);
         assert_eq!(found.len(), 2);
         assert!(!found[0].is_open && found[1].is_open);
     }

@@ -1,4 +1,4 @@
-//! The DDL of SQLite, SQL Server and MySQL, as people and their tools write it.
+//! The DDL of `SQLite`, SQL Server and `MySQL`, as people and their tools write it.
 
 use indoc::indoc;
 use outrigger::dialect::Brand;
@@ -22,7 +22,9 @@ fn columns(schema: &Schema) -> Vec<String> {
                     text.push_str(word);
                 }
             }
-            column.default.iter().for_each(|default| text.push_str(&format!(" = {default}")));
+            if let Some(default) = &column.default {
+                text = text + " = " + default;
+            }
             text
         })
         .collect()
