@@ -277,6 +277,7 @@ const SQLSERVER: Grammar = Grammar {
     has_nested_comments: true,
     has_bracket_names: true,
     has_batches: true,
+    client_command: Some(':'),
     body: Body::Batch,
     has_namespaces: true,
     has_index_elements: true,

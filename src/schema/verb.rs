@@ -64,7 +64,7 @@ pub(super) fn title(statement: &Statement<'_>) -> String {
     let kind = match words.as_slice() {
         [] => return "?".to_owned(),
         // A client's command is called as it is written.
-        [first, ..] if first.starts_with(['\\', '.']) => return (*first).to_owned(),
+        [first, ..] if first.starts_with(['\\', '.', ':']) => return (*first).to_owned(),
         ["create" | "alter" | "drop", rest @ ..] => {
             rest.iter().find(|word| KINDS.contains(word)).or(rest.first())
         }
