@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 use super::CONFIG_NAME;
 use super::args::Args;
 use super::console::Console;
-use super::files::{TextFile, read_sql, read_text};
+use super::files::{TextFile, read_sql, read_templates, read_text};
 use crate::config::{self, Config, SchemaSource, Surroundings};
+use crate::dialect::Brand;
 use crate::error::{Error, Result};
+use crate::render::Templates;
 use crate::schema::{self, Reading, Source};
 
 /// What was typed before the verb, and what the process was given.
@@ -58,6 +60,24 @@ impl Context {
         Ok(Loaded { config, base })
     }
 
+    /// The user's own templates, by brand and by their path below the brand's folder.
+    pub(super) fn overrides(&self) -> Result<BTreeMap<Brand, BTreeMap<String, String>>> {
+        let mut overrides = BTreeMap::new();
+        let Some(root) = &self.templates else { return Ok(overrides) };
+        std::fs::metadata(root).map_err(|source| Error::Read { path: root.clone(), source })?;
+        for brand in Brand::ALL {
+            overrides.insert(brand, read_templates(&root.join(brand.name()))?);
+        }
+        Ok(overrides)
+    }
+
+    /// The templates of a brand, the user's own among them.
+    pub(super) fn templates_of(&self, brand: Brand) -> Result<Templates> {
+        let overrides = self.overrides()?;
+        let none = BTreeMap::new();
+        Ok(Templates::with_overrides(brand, overrides.get(&brand).unwrap_or(&none))?)
+    }
+
     /// Reads the application's schema from where the configuration says.
     pub(super) async fn read_schema(&self, loaded: &Loaded) -> Result<Reading> {
         match &loaded.config.schema {
@@ -79,8 +99,18 @@ impl Context {
 
 /// Reads the schema of a live database: the one place to hook `apply::inspect` up.
 pub(super) async fn introspect(url: &str) -> Result<Reading> {
-    let _ = url;
-    Err(Error::Unfinished { what: "read the schema of a live database" })
+    let brand = Brand::from_url(url).unwrap_or(Brand::Sqlite);
+    let node = crate::model::NodeId::from("--from");
+    let mut session = crate::db::connect(url).await.map_err(|source| Error::Unreachable {
+        node: node.clone(),
+        brand,
+        source,
+    })?;
+    let templates = Templates::embedded(brand);
+    let schema = crate::apply::inspect(&mut *session, &templates).await.map_err(|source| {
+        Error::from(crate::runner::Error::Inspect { node, source: Box::new(source) })
+    })?;
+    Ok(Reading { schema, skipped: Vec::new() })
 }
 
 /// The configuration of this folder or the nearest one above it.

@@ -1,5 +1,6 @@
 //! Files of DDL and of connection URLs.
 
+use std::collections::BTreeMap;
 use std::io::{Error as IoError, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -86,4 +87,28 @@ mod tests {
         let error = decode(b"gr\xf6\xdfe".to_vec()).expect_err("Latin-1");
         assert_eq!(error.to_string(), "the text is not valid UTF-8 at byte 2");
     }
+}
+
+/// The templates of one brand's folder by their path below it, without `.sql.tera`; none where
+/// there is no such folder.
+pub(super) fn read_templates(folder: &Path) -> Result<BTreeMap<String, String>> {
+    let mut templates = BTreeMap::new();
+    let mut to_visit = vec![folder.to_owned()];
+    while let Some(path) = to_visit.pop() {
+        let Ok(entries) = std::fs::read_dir(&path) else { continue };
+        for entry in entries {
+            let entry = entry.map_err(|source| Error::Read { path: path.clone(), source })?.path();
+            if entry.is_dir() {
+                to_visit.push(entry);
+                continue;
+            }
+            let below = entry.strip_prefix(folder).unwrap_or(&entry).to_string_lossy();
+            if let Some(name) = below.strip_suffix(".sql.tera") {
+                let text = read_text(&entry)
+                    .map_err(|source| Error::Read { path: entry.clone(), source })?;
+                templates.insert(name.replace('\\', "/"), text);
+            }
+        }
+    }
+    Ok(templates)
 }

@@ -2,7 +2,6 @@
 
 mod disk;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::FOUND;
@@ -13,6 +12,7 @@ use crate::dialect::Brand;
 use crate::error::{Error, Result};
 use crate::model::Schema;
 use crate::plan::{self, Plan};
+use crate::render::{self, Templates};
 use disk::{Folder, GeneratedFile};
 
 /// The folder beside the configuration when nobody says otherwise.
@@ -63,11 +63,17 @@ fn render(
     brand: Brand,
 ) -> Result<Vec<GeneratedFile>> {
     let plan = plan::plan(&loaded.config, schema, brand)?;
-    scripts(&plan, context.templates.as_ref())
+    scripts(&plan, &context.templates_of(brand)?)
 }
 
-/// Templates and plan to files: the one place to hook `render::scripts` up.
-fn scripts(plan: &Plan, templates: Option<&PathBuf>) -> Result<Vec<GeneratedFile>> {
-    let _ = (plan, templates);
-    Err(Error::Unfinished { what: "render SQL" })
+/// The files of a plan: each script, and its removal beside it.
+fn scripts(plan: &Plan, templates: &Templates) -> Result<Vec<GeneratedFile>> {
+    let scripts = render::scripts(plan, templates)?;
+    let files = |script: render::Script| {
+        [
+            GeneratedFile { path: format!("{}.sql", script.name), text: script.text },
+            GeneratedFile { path: format!("{}.down.sql", script.name), text: script.removal_text },
+        ]
+    };
+    Ok(scripts.into_iter().flat_map(files).collect())
 }

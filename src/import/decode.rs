@@ -77,7 +77,8 @@ pub fn decode(targets: &Targets, change: &Change) -> Result<Incoming, Refusal> {
         if target.key.iter().any(|column| column.name == name) {
             continue;
         }
-        let value = value.map(|text| value_of(target, column(target, &name)?, &text)).transpose()?;
+        let value =
+            value.map(|text| value_of(target, column(target, &name)?, &text)).transpose()?;
         column(target, &name)?;
         cells.insert(name, value);
     }
@@ -103,9 +104,8 @@ fn version(change: &Change) -> Result<Version, Refusal> {
     let missing = |what| Refusal::new("unreadable", format!("the change has no {what}"));
     let text = change.update_datetime.as_deref().ok_or_else(|| missing("`update_datetime`"))?;
     Ok(Version {
-        stamp: stamp(text).map_err(|bad| {
-            Refusal::new("unreadable", format!("`update_datetime` is {bad}"))
-        })?,
+        stamp: stamp(text)
+            .map_err(|bad| Refusal::new("unreadable", format!("`update_datetime` is {bad}")))?,
         origin: change
             .updated_by_server_id
             .clone()
@@ -133,9 +133,9 @@ fn command(targets: &Targets, change: &Change) -> Result<Option<ParsedCommand>, 
 
 fn is_complete(change: &Change) -> bool {
     let has_document = |value: &Option<String>| {
-        value.as_deref().is_some_and(|text| {
-            serde_json::from_str::<serde_json::Map<String, Json>>(text).is_ok()
-        })
+        value
+            .as_deref()
+            .is_some_and(|text| serde_json::from_str::<serde_json::Map<String, Json>>(text).is_ok())
     };
     match change.object_operation.as_deref().and_then(Op::from_letter) {
         Some(Op::Insert) => has_document(&change.object_value),
@@ -170,7 +170,8 @@ fn from_command(target: &Target, command: &ParsedCommand) -> Result<Body, Refusa
     };
     let source = if command.op == Op::Insert { &command.values } else { &command.key };
     let is_by_key = command.op == Op::Insert || source.len() == target.key.len();
-    let key = target.key.iter().map(|column| find(source, &column.name)).collect::<Option<Vec<_>>>();
+    let key =
+        target.key.iter().map(|column| find(source, &column.name)).collect::<Option<Vec<_>>>();
     let (true, Some(key)) = (is_by_key, key) else {
         return Err(Refusal::new(
             "bad_command",
@@ -183,10 +184,8 @@ fn from_command(target: &Target, command: &ParsedCommand) -> Result<Body, Refusa
     {
         return Err(Refusal::new("bad_command", format!("the command changes the key `{name}`")));
     }
-    let cells = values
-        .iter()
-        .map(|(name, value)| (true_name(target, name), value.clone()))
-        .collect();
+    let cells =
+        values.iter().map(|(name, value)| (true_name(target, name), value.clone())).collect();
     Ok(Body { op: command.op, key, cells })
 }
 
@@ -202,9 +201,10 @@ fn is_key(target: &Target, name: &str) -> bool {
 }
 
 fn from_columns(target: &Target, change: &Change) -> Result<Body, Refusal> {
-    let op = change.object_operation.as_deref().and_then(Op::from_letter).ok_or_else(|| {
-        Refusal::new("unreadable", "`object_operation` is not one of I, U, D")
-    })?;
+    let op =
+        change.object_operation.as_deref().and_then(Op::from_letter).ok_or_else(|| {
+            Refusal::new("unreadable", "`object_operation` is not one of I, U, D")
+        })?;
     check_key_attribute(target, change)?;
     let cells = match op {
         Op::Insert => document(change.object_value.as_deref(), "object_value")?,

@@ -169,7 +169,8 @@ fn target(plan: &TablePlan, live: &Schema) -> Result<Target, Mismatch> {
     unique_keys.push(live_table.primary_key.clone());
     unique_keys.retain(|unique| !unique.is_empty() && !unique.iter().eq(key_names.iter().copied()));
     let mut bound_columns: Vec<String> = unique_keys.iter().flatten().cloned().collect();
-    bound_columns.extend(live_table.foreign_keys.iter().flat_map(|key| key.columns.iter().cloned()));
+    bound_columns
+        .extend(live_table.foreign_keys.iter().flat_map(|key| key.columns.iter().cloned()));
     Ok(Target {
         object_table: plan.object_table.clone(),
         namespace: plan.namespace.clone(),
@@ -185,7 +186,10 @@ fn target(plan: &TablePlan, live: &Schema) -> Result<Target, Mismatch> {
         is_record_level: plan.is_record_level,
         bound_columns,
         has_other_unique_key: !unique_keys.is_empty(),
-        refers_to_itself: live_table.foreign_keys.iter().any(|key| key.references == live_table.name),
+        refers_to_itself: live_table
+            .foreign_keys
+            .iter()
+            .any(|key| key.references == live_table.name),
         component: 0,
         parents: Vec::new(),
     })

@@ -185,7 +185,12 @@ pub async fn introspect(session: &mut dyn Session) -> outrigger::model::Schema {
     let templates = outrigger::render::Templates::embedded(session.brand());
     let mut answers = Vec::new();
     for name in ["columns", "keys", "foreign_keys"] {
-        let statement = templates.statement(&format!("introspect/{name}"), &()).unwrap();
+        let statement = templates
+            .statement(
+                &format!("introspect/{name}"),
+                &std::collections::BTreeMap::<String, String>::new(),
+            )
+            .unwrap();
         answers.push(session.fetch(&statement.sql, &[]).await.unwrap());
     }
     outrigger::schema::understand(session.brand(), &answers[0], &answers[1], &answers[2])
