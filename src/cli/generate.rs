@@ -9,7 +9,7 @@ use super::args::Generate;
 use super::context::{Context, Loaded};
 use super::progress::Progress;
 use crate::dialect::Brand;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::Schema;
 use crate::plan::{self, Plan};
 use crate::render::{self, Templates};
