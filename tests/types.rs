@@ -374,6 +374,33 @@ async fn the_text_of_postgres_is_canonical() {
     }
 }
 
+/// What PostgreSQL keeps beyond the value: scale, padding, the zone of the writer.
+#[tokio::test]
+async fn postgres_writes_values_without_their_trimmings() {
+    const CASES: &[(LogicalType, &str, &str)] = &[
+        (LogicalType::Decimal, "12.500::numeric(10,3)", "12.5"),
+        (LogicalType::Decimal, "100::numeric(10,3)", "100"),
+        (LogicalType::Text, "'ab'::char(5)", "ab"),
+        (LogicalType::Text, "' ab '::varchar(5)", " ab "),
+        (LogicalType::Binary, "'\\x00FF'::bytea", "00ff"),
+        (LogicalType::Time, "'10:30:00.500'::time(3)", "10:30:00.5"),
+        (LogicalType::TimestampTz, "'2025-05-25 00:00+05:30'::timestamptz", "2025-05-24 18:30:00Z"),
+        (
+            LogicalType::Uuid,
+            "'{0F8FAD5B-D9CB-469F-A165-70867728950E}'::uuid",
+            "0f8fad5b-d9cb-469f-a165-70867728950e",
+        ),
+    ];
+    let Some(mut session) = postgres().await else { return };
+    let session = session.as_mut();
+    prepare(session).await;
+    for (logical, written, expected) in CASES {
+        let to_text = fill(&mapping(session, *logical).to_text, written, "");
+        let rows = session.fetch(&format!("SELECT {to_text} AS v"), &[]).await.unwrap();
+        assert_eq!(rows[0].text("v").as_deref(), Some(*expected), "{written}");
+    }
+}
+
 /// What a column of SQLite may hold although its declared type says otherwise.
 #[tokio::test]
 async fn sqlite_says_something_true_of_every_storage_class() {

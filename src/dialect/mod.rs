@@ -213,7 +213,9 @@ pub struct TypeMapping {
     pub native: Vec<String>,
     /// The type that a translated column gets; `{length}`, `{precision}`, `{scale}` are filled.
     pub declare: String,
-    /// SQL for the canonical text of the expression `{}`.
+    /// SQL for the text of the expression `{}`: with nothing lost, and canonical but for what
+    /// [`crate::model::canonical`] mends (the layout of JSON, exponents, whatever an application
+    /// stored in a brand whose columns take any text).
     pub to_text: String,
     /// SQL for the value of the canonical text `{}`, in a column of the native type `{native}`.
     pub from_text: String,
