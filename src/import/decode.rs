@@ -121,7 +121,8 @@ fn version(change: &Change) -> Result<Version, Refusal> {
 /// has a quote that the `~` form cannot carry, the columns are taken instead.
 fn command(targets: &Targets, change: &Change) -> Result<Option<ParsedCommand>, Refusal> {
     let Some(text) = &change.object_operation_command else { return Ok(None) };
-    match parse_command(text) {
+    let origin = change.updated_by_server_id.as_ref().and_then(|id| targets.origins.get(id));
+    match parse_command(text, origin.copied()) {
         Ok(parsed) => Ok(Some(parsed)),
         Err(_) if targets.has_commands && is_complete(change) => Ok(None),
         Err(error) => Err(Refusal::new(
@@ -150,10 +151,7 @@ fn table<'a>(
     change: &Change,
     command: Option<&ParsedCommand>,
 ) -> Result<(usize, &'a Target), Refusal> {
-    let named = command.map(|command| match &command.table {
-        (Some(namespace), name) => format!("{namespace}.{name}"),
-        (None, name) => name.clone(),
-    });
+    let named = command.map(|command| command.table.to_string());
     let name = named
         .as_deref()
         .or(change.object_table.as_deref())
@@ -165,13 +163,18 @@ fn table<'a>(
 }
 
 fn from_command(target: &Target, command: &ParsedCommand) -> Result<Body, Refusal> {
-    let find = |list: &[(String, Option<String>)], name: &str| {
-        list.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, v)| v.clone())
+    let inserted = |name: &str| {
+        let found = command.values.iter().find(|(known, _)| known.eq_ignore_ascii_case(name))?;
+        Some(found.1.clone())
     };
-    let source = if command.op == Op::Insert { &command.values } else { &command.key };
-    let is_by_key = command.op == Op::Insert || source.len() == target.key.len();
-    let key =
-        target.key.iter().map(|column| find(source, &column.name)).collect::<Option<Vec<_>>>();
+    let named = |name: &str| {
+        let found = command.key.iter().find(|(known, _)| known.eq_ignore_ascii_case(name))?;
+        Some(Some(found.1.clone()))
+    };
+    let is_insert = command.op == Op::Insert;
+    let is_by_key = is_insert || command.key.len() == target.key.len();
+    let key_of = |name: &str| if is_insert { inserted(name) } else { named(name) };
+    let key = target.key.iter().map(|column| key_of(&column.name)).collect::<Option<Vec<_>>>();
     let (true, Some(key)) = (is_by_key, key) else {
         return Err(Refusal::new(
             "bad_command",

@@ -199,7 +199,7 @@ mod tests {
             table("child", vec![0], &["ref"], 0),
             table("free", vec![], &[], 2),
         ];
-        Targets { brand: Brand::Sqlite, has_commands: false, tables }
+        Targets { brand: Brand::Sqlite, has_commands: false, origins: BTreeMap::new(), tables }
     }
 
     fn effect(table: usize, key: &str, effect: Effect) -> RowEffect {

@@ -55,6 +55,8 @@ pub struct Targets {
     pub brand: Brand,
     /// How triggers fill `object_operation_command`.
     pub has_commands: bool,
+    /// The brand of each node that changes come from: how a command's backslashes are meant.
+    pub origins: BTreeMap<String, Brand>,
     /// The tables, in the plan's order.
     pub tables: Vec<Target>,
 }
@@ -100,7 +102,12 @@ impl Targets {
             tables[index].parents = parents.collect();
         }
         name_components(&mut tables);
-        Ok(Self { brand: plan.brand, has_commands: plan.command != "none", tables })
+        Ok(Self {
+            origins: BTreeMap::new(),
+            brand: plan.brand,
+            has_commands: plan.command != "none",
+            tables,
+        })
     }
 
     /// A table by what `object_table` says: the configured name, also with a default namespace.

@@ -248,8 +248,10 @@ impl Runner {
             .await
             .map_err(|source| Error::Inspect { node: node.clone(), source: Box::new(source) })?;
         let plan = plan::plan(&self.config, &self.schema, brand)?;
-        let targets = Targets::new(&plan, &live)
+        let mut targets = Targets::new(&plan, &live)
             .map_err(|source| Error::Mismatch { node: node.clone(), source })?;
+        let origin = |(id, node): (&NodeId, &crate::config::Node)| (id.0.clone(), node.brand);
+        targets.origins = self.config.nodes.iter().map(origin).collect();
         Importer::new(templates, targets, node.clone(), self.config.limits.batch_rows)
             .map_err(|source| Error::Import { node: node.clone(), source })
     }
