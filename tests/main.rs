@@ -2,6 +2,7 @@
 
 mod db;
 mod mysql;
+mod sync;
 mod support;
 
 /// Cargo does not look for tests by itself here (`autotests = false`), so that a file that nobody

@@ -186,3 +186,14 @@ fn database_name(suffix: &str) -> String {
     }
     name
 }
+
+/// The schema of a live database.
+pub async fn introspect(session: &mut dyn Session) -> outrigger::model::Schema {
+    let templates = outrigger::render::Templates::embedded(session.brand());
+    let mut answers = Vec::new();
+    for name in ["columns", "keys", "foreign_keys"] {
+        let statement = templates.statement(&format!("introspect/{name}"), &()).unwrap();
+        answers.push(session.fetch(&statement.sql, &[]).await.unwrap());
+    }
+    outrigger::schema::understand(session.brand(), &answers[0], &answers[1], &answers[2])
+}

@@ -1,0 +1,231 @@
+//! A schema while it is being read: what was written or answered, before names are resolved.
+//!
+//! DDL and introspection both end here, so that what they share is decided once.
+
+use std::collections::BTreeSet;
+
+use sqlparser::ast::Expr;
+
+use super::expression;
+use super::grammar::Grammar;
+use crate::model::{Action, Column, ForeignKey, Location, LogicalType, Schema, Table, TableName};
+
+/// The type of a computed column where the brand does not write it down.
+const COMPUTED: &str = "computed";
+
+/// A table while it is being read.
+#[derive(Debug, Clone)]
+pub(super) struct DraftTable {
+    pub(super) name: TableName,
+    pub(super) columns: Vec<DraftColumn>,
+    pub(super) primary_key: Option<Key>,
+    pub(super) unique_keys: Vec<Key>,
+    pub(super) foreign_keys: Vec<DraftReference>,
+    pub(super) location: Option<Location>,
+}
+
+impl DraftTable {
+    pub(super) fn new(name: TableName, location: Option<Location>) -> Self {
+        Self {
+            name,
+            columns: Vec::new(),
+            primary_key: None,
+            unique_keys: Vec::new(),
+            foreign_keys: Vec::new(),
+            location,
+        }
+    }
+
+    /// A column by the name that some part of the schema gives it.
+    pub(super) fn column_mut(&mut self, name: &str, grammar: &Grammar) -> Option<&mut DraftColumn> {
+        let index = find(self.columns.iter().map(|column| &column.name), name, grammar)?;
+        self.columns.get_mut(index)
+    }
+}
+
+/// A column while it is being read.
+#[derive(Debug, Clone)]
+pub(super) struct DraftColumn {
+    pub(super) name: String,
+    /// In its usual spelling.
+    pub(super) native_type: String,
+    pub(super) kind: Kind,
+    pub(super) is_nullable: bool,
+    pub(super) default: Option<Expr>,
+    pub(super) is_identity: bool,
+    pub(super) is_generated: bool,
+    pub(super) location: Option<Location>,
+}
+
+/// What sort of type a column has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// The brand's own.
+    Base,
+    /// The application's enumeration.
+    Enum,
+    /// The application's name for another type, which is in its usual spelling.
+    Domain(String),
+}
+
+/// A key while it is being read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Key {
+    /// The constraint's or index's name, where it has one.
+    pub(super) name: Option<String>,
+    pub(super) columns: Vec<String>,
+}
+
+/// A foreign key while it is being read.
+#[derive(Debug, Clone)]
+pub(super) struct DraftReference {
+    pub(super) name: Option<String>,
+    pub(super) columns: Vec<String>,
+    pub(super) references: TableName,
+    /// Empty where the referred table's primary key is meant.
+    pub(super) referenced_columns: Vec<String>,
+    pub(super) on_delete: Action,
+    pub(super) on_update: Action,
+}
+
+/// The index of a name: letter for letter, else (where the brand compares so) case aside.
+pub(super) fn find<'a>(
+    mut names: impl Iterator<Item = &'a String> + Clone,
+    name: &str,
+    grammar: &Grammar,
+) -> Option<usize> {
+    let exact = names.clone().position(|known| known == name);
+    if exact.is_some() || grammar.folds_names {
+        return exact;
+    }
+    let folded = name.to_lowercase();
+    names.position(|known| known.to_lowercase() == folded)
+}
+
+/// The index of a table, by the same rule.
+pub(super) fn find_table(
+    tables: &[DraftTable],
+    name: &TableName,
+    grammar: &Grammar,
+) -> Option<usize> {
+    let exact = tables.iter().position(|table| table.name == *name);
+    if exact.is_some() || grammar.folds_names {
+        return exact;
+    }
+    let folded = name.to_string().to_lowercase();
+    tables.iter().position(|table| table.name.to_string().to_lowercase() == folded)
+}
+
+/// The column that a key of a table names and the table does not have.
+pub(super) fn missing_column<'a>(table: &'a DraftTable, grammar: &Grammar) -> Option<&'a String> {
+    let keys = table.primary_key.iter().chain(&table.unique_keys).flat_map(|key| &key.columns);
+    let referring = table.foreign_keys.iter().flat_map(|reference| &reference.columns);
+    let mut named = keys.chain(referring);
+    named
+        .find(|name| find(table.columns.iter().map(|column| &column.name), name, grammar).is_none())
+}
+
+/// Resolves names, fills in what goes without saying, and sorts.
+pub(super) fn finish(mut tables: Vec<DraftTable>, grammar: &Grammar) -> Schema {
+    let all = tables.clone();
+    for table in &mut tables {
+        resolve_names(table, &all, grammar);
+    }
+    let mut tables: Vec<Table> =
+        tables.into_iter().map(|table| finish_table(table, grammar)).collect();
+    tables.sort_by(|a, b| a.name.cmp(&b.name));
+    Schema { tables }
+}
+
+fn resolve_names(table: &mut DraftTable, all: &[DraftTable], grammar: &Grammar) {
+    let own: Vec<String> = table.columns.iter().map(|column| column.name.clone()).collect();
+    for key in table.primary_key.iter_mut().chain(&mut table.unique_keys) {
+        resolve(&mut key.columns, &own, grammar);
+    }
+    for reference in &mut table.foreign_keys {
+        resolve(&mut reference.columns, &own, grammar);
+        let Some(index) = find_table(all, &reference.references, grammar) else { continue };
+        let referenced = &all[index];
+        reference.references = referenced.name.clone();
+        if reference.referenced_columns.is_empty()
+            && let Some(key) = &referenced.primary_key
+        {
+            reference.referenced_columns.clone_from(&key.columns);
+        }
+        let columns: Vec<String> =
+            referenced.columns.iter().map(|column| column.name.clone()).collect();
+        resolve(&mut reference.referenced_columns, &columns, grammar);
+    }
+}
+
+/// Gives names the letter case of the columns that they mean.
+fn resolve(names: &mut [String], columns: &[String], grammar: &Grammar) {
+    for name in names {
+        if let Some(index) = find(columns.iter(), name, grammar) {
+            name.clone_from(&columns[index]);
+        }
+    }
+}
+
+fn finish_table(table: DraftTable, grammar: &Grammar) -> Table {
+    let primary_key = table.primary_key.map(|key| key.columns).unwrap_or_default();
+    let columns = table.columns.into_iter().map(|column| {
+        let is_key = primary_key.contains(&column.name);
+        finish_column(column, is_key, grammar)
+    });
+    let columns = columns.collect();
+    let unique_keys: BTreeSet<Vec<String>> = table
+        .unique_keys
+        .into_iter()
+        .map(|key| key.columns)
+        .filter(|columns| *columns != primary_key)
+        .collect();
+    let foreign_keys: BTreeSet<ForeignKey> = table
+        .foreign_keys
+        .into_iter()
+        .map(|reference| ForeignKey {
+            columns: reference.columns,
+            references: reference.references,
+            referenced_columns: reference.referenced_columns,
+            on_delete: reference.on_delete,
+            on_update: reference.on_update,
+        })
+        .collect();
+    Table {
+        name: table.name,
+        columns,
+        primary_key,
+        unique_keys: unique_keys.into_iter().collect(),
+        foreign_keys: foreign_keys.into_iter().collect(),
+        location: table.location,
+    }
+}
+
+fn finish_column(column: DraftColumn, is_key: bool, grammar: &Grammar) -> Column {
+    let is_generated =
+        column.is_generated || grammar.generated_types.contains(&column.native_type.as_str());
+    let is_untyped = column.is_generated && grammar.has_untyped_computed;
+    let logical_type = match &column.kind {
+        _ if is_untyped => None,
+        Kind::Enum => Some(LogicalType::Enum),
+        Kind::Domain(base) => grammar.brand.dialect().logical_type(base),
+        Kind::Base => grammar.brand.dialect().logical_type(&column.native_type),
+    };
+    let is_sequence = column.default.as_ref().is_some_and(expression::is_sequence);
+    let is_identity = column.is_identity || is_sequence;
+    let default = column
+        .default
+        .filter(|_| !is_identity && !is_generated)
+        .and_then(|default| expression::normalise(default, logical_type, grammar));
+    let is_required = is_key && grammar.has_not_null_keys;
+    Column {
+        name: column.name,
+        native_type: if is_untyped { COMPUTED.to_owned() } else { column.native_type },
+        logical_type,
+        is_nullable: !is_required && (column.is_nullable || is_untyped),
+        default,
+        is_identity,
+        is_generated,
+        location: column.location,
+    }
+}

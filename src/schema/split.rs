@@ -1,0 +1,371 @@
+//! The statements of a DDL file, each with its place, whatever client the file was written for.
+
+use super::grammar::{Body, Grammar};
+use super::scan::{Scan, Step};
+
+/// How many leading words of a statement are kept: enough to tell what it is.
+const WORDS_MAX: usize = 12;
+
+/// One statement, or one command of the brand's own client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Statement<'a> {
+    /// Its text, without the delimiter.
+    pub(super) text: &'a str,
+    /// Where it begins, from 1.
+    pub(super) line: u64,
+    /// Where it begins, in characters from 1.
+    pub(super) column: u64,
+    /// Its first words, lower case, unquoted; quoted names are left out.
+    pub(super) words: Vec<String>,
+    /// Whether a quote or comment in it is never closed.
+    pub(super) is_open: bool,
+}
+
+/// Splits a file into its statements; comments between them belong to none.
+pub(super) fn split<'a>(text: &'a str, grammar: &Grammar) -> Vec<Statement<'a>> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut splitter = Splitter {
+        scan: Scan::new(text, grammar),
+        grammar: *grammar,
+        delimiter: ";".to_owned(),
+        found: Vec::new(),
+    };
+    while splitter.next_statement() {}
+    splitter.found
+}
+
+struct Splitter<'a> {
+    scan: Scan<'a>,
+    grammar: Grammar,
+    delimiter: String,
+    found: Vec<Statement<'a>>,
+}
+
+/// The statement that is being read.
+struct Current {
+    start: usize,
+    words: Vec<String>,
+    last_word: String,
+    parentheses: i32,
+    bodies: u32,
+    is_open: bool,
+}
+
+impl<'a> Splitter<'a> {
+    /// Reads one statement or command; false at the end of the text.
+    fn next_statement(&mut self) -> bool {
+        if !self.scan.skip_blanks_and_comments() {
+            return false;
+        }
+        if self.client_command() || self.eat_delimiter() || self.eat_batch_line() {
+            return true;
+        }
+        let mut current = Current {
+            start: self.scan.position(),
+            words: Vec::new(),
+            last_word: String::new(),
+            parentheses: 0,
+            bodies: 0,
+            is_open: false,
+        };
+        while let Some(end) = self.step(&mut current) {
+            if end == End::Statement {
+                break;
+            }
+        }
+        let is_copy = self.is_copy(&current);
+        self.push(current);
+        if is_copy {
+            self.scan.skip_copy_data();
+        }
+        true
+    }
+
+    fn push(&mut self, current: Current) {
+        let text = self.scan.slice(current.start).trim_end();
+        if !text.is_empty() {
+            let (line, column) = self.scan.place(current.start);
+            let Current { words, is_open, .. } = current;
+            self.found.push(Statement { text, line, column, words, is_open });
+        }
+        self.scan.eat(&self.delimiter);
+    }
+
+    /// `\connect …` and `.mode …` are statements of one word; `DELIMITER` is obeyed.
+    fn client_command(&mut self) -> bool {
+        let start = self.scan.position();
+        if self.grammar.has_delimiter_command && self.scan.next_word_is("delimiter") {
+            let line = self.scan.take_line();
+            if let Some(delimiter) = line.split_whitespace().nth(1) {
+                delimiter.clone_into(&mut self.delimiter);
+            }
+            return true;
+        }
+        if self.grammar.client_command != self.scan.peek() || !self.scan.is_at_line_start() {
+            return false;
+        }
+        let (line, column) = self.scan.place(start);
+        let text = self.scan.take_line();
+        let words = text.split_whitespace().next().map(str::to_lowercase).into_iter().collect();
+        self.found.push(Statement { text, line, column, words, is_open: false });
+        true
+    }
+
+    fn eat_delimiter(&mut self) -> bool {
+        self.scan.eat(&self.delimiter) || self.scan.eat(";")
+    }
+
+    fn eat_batch_line(&mut self) -> bool {
+        let is_batch_line = self.grammar.has_batches && self.scan.is_batch_line();
+        if is_batch_line {
+            self.scan.take_line();
+        }
+        is_batch_line
+    }
+
+    /// Goes one token on; `None` at the end of the text.
+    fn step(&mut self, current: &mut Current) -> Option<End> {
+        if self.grammar.has_batches && self.scan.is_batch_line() {
+            return Some(End::Statement);
+        }
+        if current.bodies == 0 && !self.is_whole_batch(current) && self.is_delimiter() {
+            return Some(End::Statement);
+        }
+        let is_line_start = self.scan.is_at_line_start();
+        match self.scan.step()? {
+            Step::Open => current.parentheses += 1,
+            Step::Close => current.parentheses -= 1,
+            Step::Unclosed => current.is_open = true,
+            Step::Other => {}
+            Step::Word(word) => {
+                let word = word.to_lowercase();
+                if self.begins_another(current, &word, is_line_start) {
+                    self.scan.back_to_last_step();
+                    return Some(End::Statement);
+                }
+                self.enter_or_leave_body(current, &word);
+                if current.words.len() < WORDS_MAX {
+                    current.words.push(word.clone());
+                }
+                current.last_word = word;
+            }
+        }
+        Some(End::Token)
+    }
+
+    fn is_delimiter(&self) -> bool {
+        self.scan.is_at(&self.delimiter)
+    }
+
+    fn is_copy(&self, current: &Current) -> bool {
+        let has = |word: &str| current.words.iter().any(|known| known == word);
+        self.grammar.has_copy_data
+            && current.words.first().is_some_and(|word| word == "copy")
+            && has("from")
+            && (has("stdin") || current.last_word == "stdin")
+    }
+
+    /// A routine of a brand with batches reaches to the end of its batch.
+    fn is_whole_batch(&self, current: &Current) -> bool {
+        self.grammar.body == Body::Batch && is_routine(&current.words)
+    }
+
+    fn enter_or_leave_body(&mut self, current: &mut Current, word: &str) {
+        let can_have_body =
+            self.grammar.body != Body::Batch && self.delimiter == ";" && is_routine(&current.words);
+        if !can_have_body {
+            return;
+        }
+        match word {
+            "begin" if self.grammar.body == Body::Begin => current.bodies += 1,
+            "atomic" if current.last_word == "begin" => current.bodies += 1,
+            "case" if current.bodies > 0 && current.last_word != "end" => current.bodies += 1,
+            "end" if current.bodies > 0 => {
+                let follows = |word| self.scan.next_word_is(word);
+                if !["if", "loop", "while", "repeat"].into_iter().any(follows) {
+                    current.bodies -= 1;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Without semicolons a statement ends where a word begins the next one.
+    fn begins_another(&self, current: &Current, word: &str, is_line_start: bool) -> bool {
+        if !self.grammar.has_batches
+            || current.parentheses > 0
+            || current.words.is_empty()
+            || self.is_whole_batch(current)
+        {
+            return false;
+        }
+        let first = current.words[0].as_str();
+        if word == "create" && self.scan.next_word_is("table") {
+            return !matches!(first, "grant" | "deny" | "revoke");
+        }
+        let is_alter_table = current.words.starts_with(&["alter".into(), "table".into()]);
+        let is_part = match word {
+            "select" | "exec" | "execute" => first == "insert",
+            "set" => first == "update" || is_alter_table,
+            "delete" | "update" => current.last_word == "on",
+            "alter" | "drop" => is_alter_table && !self.scan.next_word_is("table"),
+            _ => false,
+        };
+        is_line_start && STARTERS.contains(&word) && !is_part
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum End {
+    Token,
+    Statement,
+}
+
+/// Words that begin a statement of T-SQL when they begin a line.
+const STARTERS: [&str; 31] = [
+    "alter",
+    "begin",
+    "commit",
+    "create",
+    "dbcc",
+    "declare",
+    "delete",
+    "deny",
+    "disable",
+    "drop",
+    "else",
+    "enable",
+    "end",
+    "exec",
+    "execute",
+    "grant",
+    "if",
+    "insert",
+    "merge",
+    "print",
+    "raiserror",
+    "return",
+    "revoke",
+    "rollback",
+    "select",
+    "set",
+    "throw",
+    "truncate",
+    "update",
+    "use",
+    "while",
+];
+
+/// Whether a statement's first words make a trigger or routine.
+fn is_routine(words: &[String]) -> bool {
+    const KINDS: [&str; 7] =
+        ["trigger", "procedure", "proc", "function", "event", "view", "package"];
+    let begins = words.first().is_some_and(|word| word == "create" || word == "alter");
+    // The kind comes before the name; `create table t (event int)` is none.
+    let kind = words.iter().skip(1).find(|word| {
+        KINDS.contains(&word.as_str()) || matches!(word.as_str(), "table" | "index" | "type")
+    });
+    begins && kind.is_some_and(|kind| KINDS.contains(&kind.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::grammar::Grammar;
+    use super::split;
+    use crate::dialect::Brand;
+
+    fn check(brand: Brand, text: &str, expected: &[&str]) {
+        let grammar = Grammar::of(brand);
+        let found: Vec<_> = split(text, &grammar).iter().map(|one| one.text).collect();
+        assert_eq!(found, expected, "{brand}: {text}");
+    }
+
+    #[test]
+    fn semicolons_in_quotes_and_comments_do_not_split() {
+        for brand in Brand::ALL {
+            check(brand, "a ';' b; c /* ; */ d; -- e;\nf", &["a ';' b", "c /* ; */ d", "f"]);
+            check(brand, "a 'it''s;'; \"b;\" ;;", &["a 'it''s;'", "\"b;\""]);
+        }
+    }
+
+    #[test]
+    fn postgres_dollar_quotes_nested_comments_and_escapes_are_one_token() {
+        check(
+            Brand::Postgres,
+            "a $$;$$; b $x$ $$;$y$;$x$; c /* /* ; */ ; */; d E'\\';'; e '\\'; f",
+            &["a $$;$$", "b $x$ $$;$y$;$x$", "c /* /* ; */ ; */", "d E'\\';'", "e '\\'", "f"],
+        );
+        check(Brand::Postgres, "select $1; select a$b$c; x", &["select $1", "select a$b$c", "x"]);
+    }
+
+    #[test]
+    fn postgres_copy_data_and_psql_commands_are_passed_over() {
+        check(
+            Brand::Postgres,
+            "\\connect x\nCOPY t (a) FROM stdin;\n1;\t'\n\\.\n\nnext;",
+            &["\\connect x", "COPY t (a) FROM stdin", "next"],
+        );
+    }
+
+    #[test]
+    fn bodies_keep_their_semicolons() {
+        let trigger = "CREATE TRIGGER t BEGIN SELECT CASE WHEN 1 THEN 2 END; UPDATE x; END";
+        check(Brand::Sqlite, &format!("{trigger};\nnext"), &[trigger, "next"]);
+        check(Brand::Mysql, &format!("{trigger};\nnext"), &[trigger, "next"]);
+        let body =
+            "CREATE PROCEDURE p() BEGIN IF a THEN b; END IF; CASE c WHEN 1 THEN d; END CASE; END";
+        check(Brand::Mysql, &format!("{body};\nnext"), &[body, "next"]);
+        let atomic = "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; SELECT 2; END";
+        check(Brand::Postgres, &format!("{atomic};\nBEGIN;\nnext"), &[atomic, "BEGIN", "next"]);
+    }
+
+    #[test]
+    fn mysql_delimiters_hashes_and_backslashes_are_obeyed() {
+        check(
+            Brand::Mysql,
+            "a '\\';' ; # b;\nDELIMITER //\nCREATE x; y; //\nDELIMITER ;\nc--1;`d;`",
+            &["a '\\';'", "CREATE x; y;", "c--1", "`d;`"],
+        );
+        check(Brand::Mysql, "/*!40101 SET a=1 */;\nb", &["/*!40101 SET a=1 */", "b"]);
+    }
+
+    #[test]
+    fn batches_split_at_go_and_at_the_words_that_begin_statements() {
+        check(
+            Brand::SqlServer,
+            "USE x\nGO\nCREATE TABLE a (b int)\nCREATE TABLE [c;] (d int)\ngo 2 -- x\nnext",
+            &["USE x", "CREATE TABLE a (b int)", "CREATE TABLE [c;] (d int)", "next"],
+        );
+        check(
+            Brand::SqlServer,
+            "ALTER TABLE a ADD b int\nALTER TABLE a\nALTER COLUMN b bigint\nDROP TABLE c",
+            &["ALTER TABLE a ADD b int", "ALTER TABLE a\nALTER COLUMN b bigint", "DROP TABLE c"],
+        );
+        check(
+            Brand::SqlServer,
+            "CREATE PROC p AS\nSELECT 1;\nCREATE TABLE x (a int);\nGO\nnext",
+            &["CREATE PROC p AS\nSELECT 1;\nCREATE TABLE x (a int);", "next"],
+        );
+        check(
+            Brand::SqlServer,
+            "IF OBJECT_ID('x') IS NULL CREATE TABLE x (a int)",
+            &["IF OBJECT_ID('x') IS NULL", "CREATE TABLE x (a int)"],
+        );
+    }
+
+    #[test]
+    fn places_count_lines_and_characters_from_one() {
+        let grammar = Grammar::of(Brand::Sqlite);
+        let found = split("-- ü\n a;\r\n'ü'; b", &grammar);
+        let places: Vec<_> = found.iter().map(|one| (one.line, one.column)).collect();
+        assert_eq!(places, [(2, 2), (3, 1), (3, 6)]);
+    }
+
+    #[test]
+    fn an_unclosed_quote_is_noticed() {
+        let grammar = Grammar::of(Brand::Postgres);
+        let found = split("a; b 'c; d", &grammar);
+        assert_eq!(found.len(), 2);
+        assert!(!found[0].is_open && found[1].is_open);
+    }
+}
