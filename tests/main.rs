@@ -2,6 +2,7 @@
 
 mod db;
 mod mysql;
+mod schema;
 mod support;
 mod sync;
 

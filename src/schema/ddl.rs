@@ -212,7 +212,12 @@ impl Reader {
         element: &[TokenWithSpan],
         path: &str,
     ) -> Result<Vec<Added>, Unread> {
-        let mut added = element::read(element, self.context(path))?;
+        let end = element.last().map(token::place);
+        let mut added = element::read(element, self.context(path)).map_err(|unread| Unread {
+            // Where the element ends too early, its last token is as near as it gets.
+            place: unread.place.or(end),
+            reason: unread.reason,
+        })?;
         for one in &mut added {
             if let Added::Column(column) = one {
                 column.kind = self.kind(&column.native_type);
@@ -264,7 +269,7 @@ impl Reader {
         }
         for parent in split_at_commas(cursor.group().unwrap_or_default()) {
             let parent = self.known(&mut Cursor::new(parent))?;
-            table.columns.extend(parent.columns.iter().cloned());
+            table.columns.extend(copied_columns(parent));
         }
         Ok(())
     }
@@ -288,7 +293,7 @@ impl Reader {
         let has_defaults = is_included(&["defaults"]);
         let has_identity = is_included(&["identity"]);
         let has_generated = is_included(&["generated"]);
-        let copied = parent.columns.iter().cloned().map(|column| DraftColumn {
+        let copied = copied_columns(parent).map(|column| DraftColumn {
             default: column.default.filter(|_| has_defaults),
             is_identity: column.is_identity && has_identity,
             is_generated: column.is_generated && has_generated,
@@ -520,6 +525,15 @@ fn title(statement: &Statement<'_>) -> String {
     };
     let title = kind.map_or(first.to_owned(), |kind| format!("{first} {kind}"));
     title.to_uppercase()
+}
+
+/// A table's columns for another one, which gets the NOT NULL of the key without the key.
+fn copied_columns(parent: &DraftTable) -> impl Iterator<Item = DraftColumn> {
+    parent.columns.iter().cloned().map(|column| DraftColumn {
+        is_nullable: column.is_nullable
+            && !parent.primary_key.as_ref().is_some_and(|key| key.columns.contains(&column.name)),
+        ..column
+    })
 }
 
 /// Steps behind the first such word.

@@ -10,9 +10,6 @@ use super::expression;
 use super::grammar::Grammar;
 use crate::model::{Action, Column, ForeignKey, Location, LogicalType, Schema, Table, TableName};
 
-/// The type of a computed column where the brand does not write it down.
-const COMPUTED: &str = "computed";
-
 /// A table while it is being read.
 #[derive(Debug, Clone)]
 pub(super) struct DraftTable {
@@ -204,9 +201,7 @@ fn finish_table(table: DraftTable, grammar: &Grammar) -> Table {
 fn finish_column(column: DraftColumn, is_key: bool, grammar: &Grammar) -> Column {
     let is_generated =
         column.is_generated || grammar.generated_types.contains(&column.native_type.as_str());
-    let is_untyped = column.is_generated && grammar.has_untyped_computed;
     let logical_type = match &column.kind {
-        _ if is_untyped => None,
         Kind::Enum => Some(LogicalType::Enum),
         Kind::Domain(base) => grammar.brand.dialect().logical_type(base),
         Kind::Base => grammar.brand.dialect().logical_type(&column.native_type),
@@ -220,9 +215,9 @@ fn finish_column(column: DraftColumn, is_key: bool, grammar: &Grammar) -> Column
     let is_required = is_key && grammar.has_not_null_keys;
     Column {
         name: column.name,
-        native_type: if is_untyped { COMPUTED.to_owned() } else { column.native_type },
+        native_type: column.native_type,
         logical_type,
-        is_nullable: !is_required && (column.is_nullable || is_untyped),
+        is_nullable: !is_required && column.is_nullable,
         default,
         is_identity,
         is_generated,

@@ -36,6 +36,10 @@ pub(super) enum Added {
     Reference(DraftReference),
 }
 
+/// The type of a computed column where the brand does not write it down; the introspection
+/// query says the same.
+const COMPUTED: &str = "computed";
+
 /// Words that begin an element which is no column.
 const CONSTRAINTS: [&str; 6] = ["constraint", "primary", "unique", "foreign", "check", "exclude"];
 
@@ -127,11 +131,14 @@ pub(super) fn read_column(
     }
     if grammar.has_untyped_computed && cursor.is_at(&["as"]) {
         column.is_generated = true;
+        COMPUTED.clone_into(&mut column.native_type);
         skip_computation(&mut cursor);
     } else if type_tokens.is_empty() {
         untyped(&mut column, grammar)?;
     }
     read_options(cursor.rest(), &mut column, &mut added, context)?;
+    // What a computation yields is the database's to know, also whether it may be NULL.
+    column.is_nullable |= column.native_type == COMPUTED;
     added.insert(0, Added::Column(Box::new(column)));
     Ok(added)
 }

@@ -226,7 +226,7 @@ fn typed(value: Value, logical: Option<LogicalType>, grammar: &Grammar) -> Value
             Value::SingleQuotedString(digits)
         }
         (Some(T::Timestamp | T::TimestampTz), Value::SingleQuotedString(text))
-            if grammar.has_typed_defaults && text.len() == 10 =>
+            if (grammar.has_typed_defaults || grammar.folds_names) && text.len() == 10 =>
         {
             Value::SingleQuotedString(format!("{text} 00:00:00"))
         }
@@ -254,14 +254,19 @@ fn is_number(text: &str) -> bool {
     text.parse::<f64>().is_ok() && text.contains(|letter: char| letter.is_ascii_digit())
 }
 
-/// Without zeros that say nothing: `0.00` is 0.
+/// Without zeros that say nothing: `0.00` is 0, and so is `000`.
 fn trim_number(digits: &str) -> String {
     let digits = digits.strip_prefix('+').unwrap_or(digits);
-    if digits.contains('.') && !digits.contains(['e', 'E']) {
-        let trimmed = digits.trim_end_matches('0').trim_end_matches('.');
-        return if trimmed.is_empty() { "0".to_owned() } else { trimmed.to_owned() };
-    }
-    digits.to_owned()
+    let (sign, digits) = digits.strip_prefix('-').map_or(("", digits), |rest| ("-", rest));
+    let digits = if digits.contains('.') && !digits.contains(['e', 'E']) {
+        digits.trim_end_matches('0').trim_end_matches('.')
+    } else {
+        digits
+    };
+    let digits = digits.trim_start_matches('0');
+    let zero = if digits.is_empty() || digits.starts_with(['.', 'e', 'E']) { "0" } else { "" };
+    let sign = if digits.is_empty() { "" } else { sign };
+    format!("{sign}{zero}{digits}")
 }
 
 #[cfg(test)]
@@ -313,7 +318,17 @@ mod tests {
                 ("(0)::bigint", Some("0")),
             ],
         );
-        check(Brand::Postgres, T::Decimal, &[("'0'::numeric", Some("0")), ("0.00", Some("0"))]);
+        check(
+            Brand::Postgres,
+            T::Decimal,
+            &[
+                ("'0'::numeric", Some("0")),
+                ("0.00", Some("0")),
+                ("-007.50", Some("-7.5")),
+                (".5", Some("0.5")),
+                ("1e3", Some("1e3")),
+            ],
+        );
         check(Brand::Postgres, T::Boolean, &[("'t'", Some("true")), ("TRUE", Some("true"))]);
         check(
             Brand::Postgres,

@@ -299,6 +299,7 @@ const SQLSERVER: Grammar = Grammar {
             ("national char varying", "nvarchar"),
             ("national character varying", "nvarchar"),
             ("national text", "ntext"),
+            ("sysname", "nvarchar(128)"),
             ("binary varying", "varbinary"),
         ],
         arguments: &[
