@@ -9,13 +9,14 @@
 //! - [`db`]: sessions with real databases. [`apply`]: scripts become installed objects.
 //! - [`outbox`]: what became visible since a cursor. [`transport`]: outbox to inbox.
 //!   [`import`]: inbox to application tables. [`runner`]: both, paced and stopped cleanly.
-//! - [`cli`]: the command.
+//! - [`cli`]: the command. [`Error`]: what can go wrong anywhere.
 
 pub mod apply;
 pub mod cli;
 pub mod config;
 pub mod db;
 pub mod dialect;
+mod error;
 pub mod import;
 pub mod model;
 pub mod outbox;
@@ -24,3 +25,5 @@ pub mod render;
 pub mod runner;
 pub mod schema;
 pub mod transport;
+
+pub use error::{Error, Result};

@@ -1,1 +1,5 @@
-fn main() {}
+//! The command `outrigger`.
+
+fn main() -> std::process::ExitCode {
+    outrigger::cli::main()
+}

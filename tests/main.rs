@@ -1,7 +1,10 @@
 //! All integration tests, in one binary: the list of modules is the table of contents.
 
+mod db;
+mod mysql;
 mod schema;
 mod support;
+mod sync;
 
 /// Cargo does not look for tests by itself here (`autotests = false`), so that a file that nobody
 /// lists would never run.

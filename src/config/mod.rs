@@ -2,16 +2,76 @@
 //!
 //! Text in, [`Config`] out; the caller reads the file and the environment.
 
+mod closest;
+mod error;
+mod glob;
+mod node;
+mod raw;
+mod resolve;
+mod spanned;
+#[cfg(test)]
+mod tests;
+mod variables;
+
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+pub use closest::closest;
+pub use error::Error;
+pub use node::Node;
+pub use spanned::Place;
+
 use crate::dialect::Brand;
-use crate::model::{NodeId, RouteId};
+use crate::model::{Location, NodeId, RouteId, TableName};
+
+/// Every option with a comment; it parses.
+pub const REFERENCE: &str = include_str!("reference.yaml");
+
+/// What a configuration may refer to besides its own text.
+pub struct Surroundings<'a> {
+    /// What `${NAME}` is filled from.
+    pub variables: &'a BTreeMap<String, String>,
+    /// The text of a `url_file:`, by its path as written.
+    pub read_file: &'a dyn Fn(&str) -> std::io::Result<String>,
+    /// Whether a URL's variables have to be set. Without, they stay in the URL as `${NAME}`, so
+    /// that the SQL can be emitted and checked where no password is known.
+    pub needs_secrets: bool,
+}
+
+/// Reads a configuration that refers to no files; every variable has to be set.
+/// `path` is only for messages.
+///
+/// # Errors
+/// The first place that is not understood, with line and column.
+pub fn parse(
+    path: &str,
+    text: &str,
+    variables: &BTreeMap<String, String>,
+) -> Result<Config, Error> {
+    let read_file = |_: &str| Err(std::io::ErrorKind::Unsupported.into());
+    let surroundings = Surroundings { variables, read_file: &read_file, needs_secrets: true };
+    parse_within(path, text, &surroundings)
+}
+
+/// As [`parse`], with the files and the variables of `surroundings`.
+///
+/// # Errors
+/// The first place that is not understood, with line and column.
+pub fn parse_within(
+    path: &str,
+    text: &str,
+    surroundings: &Surroundings<'_>,
+) -> Result<Config, Error> {
+    let raw = raw::read(path, text)?;
+    resolve::config(path, raw, surroundings)
+}
 
 /// The whole configuration.
 #[derive(Debug, Clone)]
 pub struct Config {
+    /// The path that messages name.
+    pub path: String,
     /// `object_database` of every change.
     pub database: String,
     /// Where the application's schema is read from.
@@ -44,18 +104,6 @@ pub enum SchemaSource {
     },
     /// `{ node: server1 }`.
     Node(NodeId),
-}
-
-/// A participating database.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Node {
-    /// The connection URL, its `${NAME}`s filled in. It may hold a password: print
-    /// [`Node::display_url`] instead.
-    pub url: String,
-    /// The brand that the URL names.
-    pub brand: Brand,
-    /// Whether a password stands in the file in plain text.
-    pub has_literal_password: bool,
 }
 
 /// One entry of `tables:`.
@@ -95,6 +143,9 @@ pub struct TableOptions {
     pub columns: BTreeMap<String, Policy>,
     /// What a newer change protects.
     pub overwrite: Overwrite,
+    /// Where columns are named, by (option, column); the option is `key`, `last_update`,
+    /// `updated_by_user`, `updated_by_server` or `columns`.
+    pub places: BTreeMap<(&'static str, String), Place>,
 }
 
 /// What happens to a column's values.
@@ -134,6 +185,8 @@ pub struct Route {
     pub from: NodeId,
     /// The target.
     pub to: NodeId,
+    /// Where its id stands.
+    pub place: Place,
 }
 
 /// How changes are captured.
@@ -167,25 +220,99 @@ pub struct Limits {
     pub lock_wait_seconds: u64,
 }
 
-impl Node {
-    /// The URL without its password, to show to people.
+impl Config {
+    /// The rule for a table: an exact name beats a glob, the first glob beats the later ones.
     #[must_use]
-    pub fn display_url(&self) -> String {
-        match url::Url::parse(&self.url) {
-            Ok(mut url) if url.password().is_some() => match url.set_password(Some("***")) {
-                Ok(()) => url.to_string(),
-                Err(()) => format!("{}:***", self.brand),
-            },
-            Ok(_) => self.url.clone(),
-            Err(_) => format!("{}:***", self.brand),
+    pub fn rule_for(&self, table: &TableName) -> Option<&TableRule> {
+        let name = table.to_string();
+        let is_exact = |rule: &&TableRule| rule.pattern == name;
+        let is_fitting = |rule: &&TableRule| rule.fits(table);
+        self.tables.iter().find(is_exact).or_else(|| self.tables.iter().find(is_fitting))
+    }
+
+    /// The options of a table that is followed, `None` for the others.
+    #[must_use]
+    pub fn options_for(&self, table: &TableName) -> Option<&TableOptions> {
+        match &self.rule_for(table)?.choice {
+            TableChoice::Follow(options) => Some(options),
+            TableChoice::Skip => None,
         }
+    }
+
+    /// The brand of the schema source.
+    #[must_use]
+    pub fn schema_brand(&self) -> Brand {
+        match &self.schema {
+            SchemaSource::Files { dialect, .. } => *dialect,
+            SchemaSource::Node(id) => self.nodes[id].brand,
+        }
+    }
+
+    /// The brands of all nodes, without repetition.
+    #[must_use]
+    pub fn brands(&self) -> Vec<Brand> {
+        self.brands_where(|_| true)
+    }
+
+    /// The brands of the nodes from which a route starts, without repetition.
+    #[must_use]
+    pub fn sending_brands(&self) -> Vec<Brand> {
+        self.brands_where(|id| self.routes.iter().any(|route| route.from == *id))
+    }
+
+    /// A place of the configuration, for messages.
+    #[must_use]
+    pub fn location(&self, place: Place) -> Location {
+        place.within(&self.path)
+    }
+
+    fn brands_where(&self, is_wanted: impl Fn(&NodeId) -> bool) -> Vec<Brand> {
+        let wanted = |brand: &Brand| {
+            self.nodes.iter().any(|(id, node)| node.brand == *brand && is_wanted(id))
+        };
+        Brand::ALL.into_iter().filter(wanted).collect()
     }
 }
 
-/// Without the password.
-impl std::fmt::Debug for Node {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Node").field("url", &self.display_url()).finish_non_exhaustive()
+impl TableRule {
+    /// Whether the pattern fits a table, as a glob over `name` or `namespace.name`.
+    #[must_use]
+    pub fn fits(&self, table: &TableName) -> bool {
+        glob::fits(&self.pattern, &table.to_string())
+    }
+
+    /// Whether the pattern is a glob and not one table's name.
+    #[must_use]
+    pub fn is_glob(&self) -> bool {
+        self.pattern.contains(['*', '?'])
+    }
+
+    /// Where the rule stands.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        Place { line: self.line, column: self.column }
+    }
+}
+
+impl TableOptions {
+    /// The policy of a column.
+    #[must_use]
+    pub fn policy(&self, column: &str) -> Policy {
+        self.columns.get(column).copied().unwrap_or_default()
+    }
+}
+
+impl Policy {
+    /// The word in the configuration.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Capture => "capture",
+            Self::Ignore => "ignore",
+            Self::Hash => "hash",
+            Self::Mask => "mask",
+            Self::Forbid => "forbid",
+        }
     }
 }
 

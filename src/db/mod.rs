@@ -12,6 +12,7 @@ mod sqlserver;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use crate::dialect::Brand;
 use crate::model::{Row, Value};
@@ -122,6 +123,24 @@ impl Fault {
     }
 }
 
+/// A fault that the driver found, not the database: what broke the connection is told from what
+/// the caller asked wrongly.
+fn driver_fault(brand: Brand, error: &sqlx::Error) -> Fault {
+    match error {
+        sqlx::Error::Database(inner) => {
+            Fault::from_code(brand, inner.code().as_deref().unwrap_or_default(), inner.message())
+        }
+        sqlx::Error::Io(inner) => Fault::gone(inner.to_string()),
+        sqlx::Error::Tls(inner) => Fault::gone(format!("no encrypted connection: {inner}")),
+        sqlx::Error::WorkerCrashed => Fault::gone(error.to_string()),
+        sqlx::Error::Configuration(inner) => Fault::rejected(inner.to_string()),
+        other => Fault::rejected(other.to_string()),
+    }
+}
+
+/// How long [`connect`] waits for an answer; some networks swallow a call without refusing it.
+const CONNECT_WAIT: Duration = Duration::from_secs(15);
+
 /// Opens a session.
 ///
 /// `url` is a connection URL with its secrets filled in: `postgres://user:password@host:port/db`,
@@ -132,6 +151,13 @@ impl Fault {
 /// [`FaultKind::Gone`] when nobody answers, [`FaultKind::Denied`] when the login is refused,
 /// [`FaultKind::Rejected`] when the URL is not understood.
 pub async fn connect(url: &str) -> Result<Box<dyn Session>, Fault> {
+    let Ok(session) = tokio::time::timeout(CONNECT_WAIT, connect_brand(url)).await else {
+        return Err(Fault::gone(format!("no answer within {} s", CONNECT_WAIT.as_secs())));
+    };
+    session
+}
+
+async fn connect_brand(url: &str) -> Result<Box<dyn Session>, Fault> {
     match Brand::from_url(url) {
         Some(Brand::Postgres) => postgres::connect(url).await,
         Some(Brand::Sqlite) => sqlite::connect(url).await,

@@ -9,7 +9,7 @@ use sqlx::{
     TypeInfo as _, ValueRef as _,
 };
 
-use super::{Fault, FaultKind, Mode, Reply, Session};
+use super::{Fault, Mode, Reply, Session, driver_fault};
 use crate::dialect::Brand;
 use crate::model::{Row, Value};
 
@@ -137,13 +137,5 @@ fn cell(row: &PgRow, index: usize) -> Result<Value, Fault> {
 }
 
 fn fault(error: &sqlx::Error) -> Fault {
-    match error {
-        sqlx::Error::Database(inner) => Fault::from_code(
-            Brand::Postgres,
-            inner.code().as_deref().unwrap_or_default(),
-            inner.message(),
-        ),
-        sqlx::Error::Configuration(inner) => Fault::rejected(inner.to_string()),
-        other => Fault { kind: FaultKind::Gone, code: String::new(), message: other.to_string() },
-    }
+    driver_fault(Brand::Postgres, error)
 }

@@ -10,7 +10,7 @@ use sqlx::{
     TypeInfo as _, ValueRef as _,
 };
 
-use super::{Fault, FaultKind, Mode, Reply, Session};
+use super::{Fault, Mode, Reply, Session, driver_fault};
 use crate::dialect::Brand;
 use crate::model::{Row, Value};
 
@@ -30,7 +30,11 @@ pub(super) async fn connect(url: &str) -> Result<Box<dyn Session>, Fault> {
         .busy_timeout(BUSY_WAIT)
         .foreign_keys(true)
         .disable_statement_logging();
-    let connection = options.connect().await.map_err(|error| fault(&error))?;
+    let connection = options.connect().await.map_err(|error| {
+        let fault = fault(&error);
+        let message = format!("`{}`: {}", options.get_filename().display(), fault.message);
+        Fault { message, ..fault }
+    })?;
     Ok(Box::new(Sqlite { connection, is_open: false }))
 }
 
@@ -138,13 +142,5 @@ fn cell(row: &SqliteRow, index: usize) -> Result<Value, Fault> {
 }
 
 fn fault(error: &sqlx::Error) -> Fault {
-    match error {
-        sqlx::Error::Database(inner) => Fault::from_code(
-            Brand::Sqlite,
-            inner.code().as_deref().unwrap_or_default(),
-            inner.message(),
-        ),
-        sqlx::Error::Configuration(inner) => Fault::rejected(inner.to_string()),
-        other => Fault { kind: FaultKind::Gone, code: String::new(), message: other.to_string() },
-    }
+    driver_fault(Brand::Sqlite, error)
 }

@@ -5,7 +5,7 @@
 mod native_type;
 mod quote;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::OnceLock;
@@ -135,6 +135,8 @@ pub struct Dialect {
     pub client: Client,
     /// What the brand can do.
     pub can: Capabilities,
+    /// SQL for the SHA-256 of the canonical text `{}`, in lower-case hexadecimal.
+    pub hash: String,
     /// Every logical type.
     pub types: BTreeMap<LogicalType, TypeMapping>,
     /// The brand's error codes by what they mean.
@@ -202,6 +204,9 @@ pub struct Capabilities {
     pub fire_triggers_on_truncate: bool,
     /// A trigger can read the id of its transaction.
     pub name_transactions: bool,
+    /// An outbox id can become visible after a higher one, and nothing tells which are still
+    /// open: missing ids have to be looked at again.
+    pub leave_gaps: bool,
 }
 
 /// One logical type on one brand.
@@ -213,14 +218,23 @@ pub struct TypeMapping {
     pub native: Vec<String>,
     /// The type that a translated column gets; `{length}`, `{precision}`, `{scale}` are filled.
     pub declare: String,
-    /// SQL for the canonical text of the expression `{}`.
+    /// SQL for the text of the expression `{}`: with nothing lost, and canonical but for what
+    /// [`crate::model::canonical`] mends (the layout of JSON, exponents, whatever an application
+    /// stored in a brand whose columns take any text).
+    /// `{rtrim}` is the word RTRIM where the native type pads with blanks, else nothing.
     pub to_text: String,
     /// SQL for the value of the canonical text `{}`, in a column of the native type `{native}`.
+    /// On brands with unnumbered parameters `{}` stands in it once. [`TypeMapping::value_of`]
+    /// fills both.
     pub from_text: String,
     /// SQL condition: the expressions `{old}` and `{new}` differ, NULL-safe and exact whatever
     /// the collation.
     pub differs: String,
-    /// What is lost or refused, for the documentation and `check`; empty where nothing is.
+    /// Session settings under which alone `to_text` gives the canonical text, each `name = value`
+    /// as it follows SET; empty where no setting of a session shows in it.
+    pub settings: Vec<String>,
+    /// What is not carried, for the documentation and `check`; each begins with `lossy: ` or
+    /// `refused: `. Empty where everything is carried.
     pub limits: Vec<String>,
 }
 
@@ -232,6 +246,8 @@ pub struct FaultCodes {
     pub transient: Vec<String>,
     /// A key or reference does not allow the row.
     pub conflict: Vec<String>,
+    /// Of these, the ones that say a row referred to is missing, or still referred to.
+    pub reference: Vec<String>,
     /// Rights or login are missing.
     pub denied: Vec<String>,
     /// The connection or the server is gone.
@@ -254,6 +270,16 @@ impl Dialect {
     #[must_use]
     pub fn mapping(&self, logical: LogicalType) -> &TypeMapping {
         self.types.get(&logical).expect("every dialect maps every logical type")
+    }
+
+    /// The settings that the `to_text` of some types need, sorted, each once.
+    #[must_use]
+    pub fn settings(&self, types: impl IntoIterator<Item = LogicalType>) -> Vec<&str> {
+        let needed: BTreeSet<&str> = types
+            .into_iter()
+            .flat_map(|logical| self.mapping(logical).settings.iter().map(String::as_str))
+            .collect();
+        needed.into_iter().collect()
     }
 
     /// The n-th parameter of a statement, from 1.

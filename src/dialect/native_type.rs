@@ -1,6 +1,6 @@
 //! From a brand's own type names to logical types, driven by the dialect files.
 
-use super::Dialect;
+use super::{Dialect, TypeMapping};
 use crate::model::LogicalType;
 
 impl Dialect {
@@ -22,6 +22,33 @@ impl Dialect {
         }
         found.map(|(_, logical)| logical)
     }
+}
+
+impl TypeMapping {
+    /// SQL for the canonical text of `expression`, a column.
+    #[must_use]
+    pub fn text_of(&self, expression: &str) -> String {
+        self.to_text.replace("{}", expression)
+    }
+
+    /// SQL for the value of the canonical text `expression` in a column of the type `native`.
+    #[must_use]
+    pub fn value_of(&self, expression: &str, native: &str) -> String {
+        self.from_text.replace("{native}", without_attributes(native)).replace("{}", expression)
+    }
+
+    /// SQL condition that `old` and `new` differ.
+    #[must_use]
+    pub fn change_of(&self, old: &str, new: &str) -> String {
+        self.differs.replace("{old}", old).replace("{new}", new)
+    }
+}
+
+/// `decimal(10,2) unsigned` becomes `decimal(10,2)`: attributes belong to a column, a cast does
+/// not take them.
+fn without_attributes(native: &str) -> &str {
+    let native = native.strip_suffix(" zerofill").unwrap_or(native);
+    native.strip_suffix(" unsigned").unwrap_or(native)
 }
 
 /// `timestamp(3) with time zone` becomes `timestamp with time zone`.

@@ -1,1 +1,63 @@
 //! Brings the inbox of one node into its application tables.
+//!
+//! A batch is one transaction: the changes, what became known of their rows, the quarantine and
+//! the program's pointer commit together, so that a batch is imported once or not at all. Change
+//! sets are never split over transactions. A batch that the database refuses is taken apart: set
+//! by set, and within the refused set change by change, until what is bad is in quarantine and
+//! the rest is in.
+
+mod batch;
+mod careful;
+pub mod command;
+mod decide;
+mod decode;
+mod execute;
+mod fold;
+mod order;
+pub mod quarantine;
+mod statements;
+mod target;
+mod versions;
+
+pub use batch::{Importer, Outcome, Progress};
+pub use decide::{Effect, RowState, decide};
+pub use decode::{Incoming, Refusal, RowId, decode};
+pub use order::{RowEffect, Step, StepKind, steps};
+pub use target::{Mismatch, Target, TargetColumn, Targets, live_name};
+
+use crate::db::{Fault, FaultKind};
+use crate::outbox;
+
+/// What stops an import.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database refused something that is no single change's fault, or a template is broken.
+    #[error(transparent)]
+    Outbox(#[from] outbox::Error),
+    /// The route's import program is not in `ds_program_parameter`.
+    #[error("program {0} is not in `ds_program_parameter`")]
+    NoProgram(i64),
+}
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        Self::Outbox(outbox::Error::Fault(fault))
+    }
+}
+
+impl Error {
+    /// The database's refusal, if that is what it was.
+    #[must_use]
+    pub fn fault(&self) -> Option<&Fault> {
+        match self {
+            Self::Outbox(error) => error.fault(),
+            Self::NoProgram(_) => None,
+        }
+    }
+
+    /// Whether a row is to blame, so that taking the batch apart can help.
+    fn is_about_a_row(&self) -> bool {
+        self.fault()
+            .is_some_and(|fault| matches!(fault.kind, FaultKind::Conflict | FaultKind::Rejected))
+    }
+}

@@ -87,4 +87,7 @@ pub struct Change {
     /// JSON object: the last-update, user and server columns that changed together with the
     /// column of an update, to their exact canonical text.
     pub object_context: Option<String>,
+    /// Why transport already knows that the change cannot be imported; the importer quarantines
+    /// it with this reason.
+    pub refusal: Option<String>,
 }

@@ -13,27 +13,30 @@ pub enum LogicalType {
     Boolean,
     /// Decimal digits with an optional minus sign; 8 to 64 bits.
     Integer,
-    /// Plain digits with a point, no exponent, no trailing zeros after the point.
+    /// Plain digits with a point, no exponent, no trailing zeros after the point; at most 1,000
+    /// digits. `NaN`, `Infinity`, `-Infinity`.
     Decimal,
-    /// Shortest text that gives the same 32-bit number back.
+    /// The fewest digits that give the same 32-bit number back, as PostgreSQL prints them:
+    /// `0.1`, `123456`, `1e+06`, `1e-05`, `-0`, `NaN`, `Infinity`, `-Infinity`.
     Float32,
-    /// Shortest text that gives the same 64-bit number back.
+    /// The fewest digits that give the same 64-bit number back, as PostgreSQL prints them:
+    /// `0.1`, `123456789012345`, `1e+15`, `1e-05`, `-0`, `NaN`, `Infinity`, `-Infinity`.
     Float64,
     /// The characters themselves; blank padding of fixed-length types is left out.
     Text,
     /// Lower-case hexadecimal, two digits a byte, no prefix.
     Binary,
-    /// `YYYY-MM-DD`.
+    /// `YYYY-MM-DD`, years 1 to 9999; `YYYY-MM-DD BC`, years 1 to 4713; `infinity`, `-infinity`.
     Date,
-    /// `HH:MM:SS[.ffffff]`.
+    /// `HH:MM:SS[.ffffff]`, `00:00:00` to `24:00:00`; no zeros at the fraction's end.
     Time,
-    /// `YYYY-MM-DD HH:MM:SS[.ffffff]`, of no zone.
+    /// `YYYY-MM-DD HH:MM:SS[.ffffff]`, of no zone; ` BC` and infinities as for dates.
     Timestamp,
-    /// `YYYY-MM-DD HH:MM:SS[.ffffff]Z`, in UTC.
+    /// `YYYY-MM-DD HH:MM:SS[.ffffff]Z`, in UTC; ` BC` and infinities as for dates.
     TimestampTz,
     /// Lower case, `8-4-4-4-12`.
     Uuid,
-    /// Compact JSON with sorted keys.
+    /// Compact JSON, the keys of every object sorted by their bytes, numbers as they were written.
     Json,
     /// The label.
     Enum,

@@ -1,5 +1,6 @@
 //! The nouns of the product: no I/O, no SQL, no brand.
 
+mod canonical;
 mod change;
 mod logical_type;
 mod name;
@@ -7,9 +8,10 @@ mod table;
 mod value;
 mod version;
 
+pub use canonical::{BadValue, canonical, stamp};
 pub use change::{Change, ChangeKey, Op};
 pub use logical_type::LogicalType;
 pub use name::{NodeId, RouteId};
 pub use table::{Action, Column, ForeignKey, Location, Schema, Table, TableName};
-pub use value::{BadValue, Row, Value, canonical};
+pub use value::{Row, Value};
 pub use version::Version;

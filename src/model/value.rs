@@ -1,8 +1,6 @@
-//! Cells and rows, and the canonical text of a value.
+//! Cells and rows, on their way to or from a database.
 
 use std::sync::Arc;
-
-use super::LogicalType;
 
 /// A cell on its way to or from a database. Everything else travels as canonical text.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -91,23 +89,4 @@ impl Row {
             Value::Null => None,
         }
     }
-}
-
-/// A text that is no value of its type. The text itself is not in the message.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not a valid {logical_type} value: {expected}")]
-pub struct BadValue {
-    /// The type that was asked for.
-    pub logical_type: LogicalType,
-    /// What would be a value.
-    pub expected: &'static str,
-}
-
-/// The canonical text of a value that a brand wrote in its own form.
-///
-/// # Errors
-/// When the text is no value of the type.
-pub fn canonical(logical_type: LogicalType, text: &str) -> Result<String, BadValue> {
-    let _ = logical_type;
-    Ok(text.to_owned())
 }

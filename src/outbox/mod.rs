@@ -1,1 +1,53 @@
 //! The outbox read in windows: what became visible since a cursor.
+//!
+//! A window holds whole source transactions, each exactly once, whatever the order in which they
+//! committed. The rule per brand is in `templates/<brand>/run/window_*.sql.tera`; it follows
+//! from what the brand can tell about open transactions (see ARCHITECTURE.md, "Watermarks").
+
+mod call;
+mod change_row;
+mod cursor;
+mod local;
+mod window;
+
+pub use call::{execute, fetch, fetch_one};
+pub use change_row::{change_from_row, changes_to_json};
+pub use cursor::Cursor;
+pub use local::{localise, next_stamp};
+pub use window::{Window, WindowStatements};
+
+use crate::db::Fault;
+use crate::render::{self, UnknownParameter};
+
+/// What goes wrong between a rendered statement and a session.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database refused.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    /// A template cannot be filled.
+    #[error(transparent)]
+    Render(#[from] render::Error),
+    /// A template asks for a parameter that nobody gives.
+    #[error(transparent)]
+    Parameter(#[from] UnknownParameter),
+    /// A control table does not hold what it should.
+    #[error("`{table}` holds {found}, which Outrigger did not write")]
+    Unreadable {
+        /// The control table.
+        table: &'static str,
+        /// What was found, without values.
+        found: String,
+    },
+}
+
+impl Error {
+    /// The database's refusal, if that is what it was.
+    #[must_use]
+    pub fn fault(&self) -> Option<&Fault> {
+        match self {
+            Self::Fault(fault) => Some(fault),
+            _ => None,
+        }
+    }
+}

@@ -2,19 +2,256 @@
 
 use serde::Serialize;
 
+use super::names::object_name;
 use super::{Error, Plan};
-use crate::config::Config;
+use crate::config::{CommandForm, Config, Overwrite, Policy, TableChoice, TableOptions};
 use crate::dialect::Brand;
-use crate::model::Schema;
+use crate::model::{Column, LogicalType, Schema, Table, TableName};
 
 /// One followed table on one brand.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct TablePlan {}
+pub struct TablePlan {
+    /// What `object_table` holds: `name` or `namespace.name`.
+    pub object_table: String,
+    /// The table's namespace on this brand; `None` where the brand has none.
+    pub namespace: Option<String>,
+    /// The table's name on this brand.
+    pub name: String,
+    /// What `object_pk_attribute` holds: the key column, or a JSON array of key columns.
+    pub object_pk_attribute: String,
+    /// The key columns, in key order.
+    pub key: Vec<CapturedColumn>,
+    /// Captured columns outside the key and outside `metadata`, in table order: an update
+    /// writes one outbox row for each that changed.
+    pub columns: Vec<CapturedColumn>,
+    /// The last-update, user and server columns that the table has, in table order.
+    pub metadata: Vec<CapturedColumn>,
+    /// All captured columns, in table order: the document of an insert or a delete.
+    pub row: Vec<CapturedColumn>,
+    /// The last-update column, if its type can be a stamp.
+    pub last_update: Option<CapturedColumn>,
+    /// The column with the user of the last change.
+    pub updated_by_user: Option<CapturedColumn>,
+    /// Columns that are not captured, and why, for the header of the script.
+    pub left_out: Vec<LeftOut>,
+    /// Whether a newer change protects the whole row.
+    pub is_record_level: bool,
+    /// Session settings that the canonical texts of this table need.
+    pub settings: Vec<String>,
+    /// Names of the generated objects.
+    pub names: ObjectNames,
+}
 
 /// One captured column.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct CapturedColumn {}
+pub struct CapturedColumn {
+    /// Its name, letter for letter.
+    pub name: String,
+    /// What its values mean.
+    pub logical_type: LogicalType,
+    /// Its own type as the schema has it: `char(3)`.
+    pub native_type: String,
+    /// `capture`, `hash` or `mask`.
+    pub policy: &'static str,
+}
 
-pub(super) fn plan(_config: &Config, _schema: &Schema, _brand: Brand) -> Result<Plan, Error> {
-    todo!()
+/// A column that is not captured.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LeftOut {
+    /// Its name.
+    pub name: String,
+    /// `generated`, `ignore` or `forbid`.
+    pub why: &'static str,
+}
+
+/// Names of the objects generated for a table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ObjectNames {
+    /// Trigger (and function) on INSERT.
+    pub insert: String,
+    /// Trigger (and function) on UPDATE.
+    pub update: String,
+    /// Trigger (and function) on DELETE.
+    pub delete: String,
+    /// Trigger (and function) on TRUNCATE, where the brand can have one.
+    pub truncate: String,
+}
+
+pub(super) fn plan(config: &Config, schema: &Schema, brand: Brand) -> Result<Plan, Error> {
+    let mut tables = Vec::new();
+    for table in &schema.tables {
+        if let Some(TableChoice::Follow(options)) =
+            config.rule_for(&table.name).map(|rule| &rule.choice)
+        {
+            tables.push(plan_table(table, options, brand)?);
+        }
+    }
+    Ok(Plan {
+        brand,
+        database: config.database.clone(),
+        namespace: brand.dialect().default_namespace.clone(),
+        schema_hash: crate::schema::hash(schema),
+        config_hash: config.hash.clone(),
+        command: match config.capture.command {
+            CommandForm::None => "none",
+            CommandForm::Escaped => "escaped",
+            CommandForm::Tilde => "tilde",
+        },
+        tables,
+    })
+}
+
+fn plan_table(table: &Table, options: &TableOptions, brand: Brand) -> Result<TablePlan, Error> {
+    let key_names = if options.key.is_empty() { &table.primary_key } else { &options.key };
+    if key_names.is_empty() {
+        return Err(Error::NoKey { table: table.name.clone() });
+    }
+    let (namespace, name) = physical_name(&table.name, brand);
+    check_names(table, &name, brand)?;
+
+    let mut row = Vec::new();
+    let mut left_out = Vec::new();
+    for column in &table.columns {
+        let policy = options.columns.get(&column.name).copied().unwrap_or_default();
+        let is_key = key_names.contains(&column.name);
+        match decide(table, column, policy, is_key, brand)? {
+            Ok(captured) => row.push(captured),
+            Err(why) => left_out.push(LeftOut { name: column.name.clone(), why }),
+        }
+    }
+    let named = |column: &str, option| {
+        row.iter().find(|c| c.name == column).cloned().ok_or_else(|| Error::NoColumn {
+            table: table.name.clone(),
+            column: column.to_owned(),
+            option,
+        })
+    };
+    let key = key_names.iter().map(|name| named(name, "key")).collect::<Result<Vec<_>, _>>()?;
+    for column in options.columns.keys() {
+        if table.column(column).is_none() {
+            return Err(Error::NoColumn {
+                table: table.name.clone(),
+                column: column.clone(),
+                option: "columns",
+            });
+        }
+    }
+    let optional = |column: &Option<String>, option| {
+        column.as_deref().map(|column| named(column, option)).transpose()
+    };
+    let last_update = optional(&options.last_update, "last_update")?;
+    let updated_by_user = optional(&options.updated_by_user, "updated_by_user")?;
+    let updated_by_server = optional(&options.updated_by_server, "updated_by_server")?;
+
+    let is_metadata = |column: &CapturedColumn| {
+        [&last_update, &updated_by_user, &updated_by_server].contains(&&Some(column.clone()))
+    };
+    let (metadata, columns) = row
+        .iter()
+        .filter(|column| !key_names.contains(&column.name))
+        .cloned()
+        .partition(|column| is_metadata(column));
+    let can_stamp = |column: &CapturedColumn| {
+        matches!(column.logical_type, LogicalType::Timestamp | LogicalType::TimestampTz)
+    };
+    Ok(TablePlan {
+        object_table: table.name.to_string(),
+        namespace,
+        name,
+        object_pk_attribute: key_attribute(key_names),
+        settings: brand
+            .dialect()
+            .settings(row.iter().map(|column| column.logical_type))
+            .into_iter()
+            .map(str::to_owned)
+            .collect(),
+        key,
+        columns,
+        metadata,
+        last_update: last_update.filter(can_stamp),
+        updated_by_user,
+        left_out,
+        is_record_level: options.overwrite == Overwrite::Record,
+        names: ObjectNames {
+            insert: object_name(brand, "capture_insert", &table.name),
+            update: object_name(brand, "capture_update", &table.name),
+            delete: object_name(brand, "capture_delete", &table.name),
+            truncate: object_name(brand, "capture_truncate", &table.name),
+        },
+        row,
+    })
+}
+
+/// Captured, or the reason why not.
+fn decide(
+    table: &Table,
+    column: &Column,
+    policy: Policy,
+    is_key: bool,
+    brand: Brand,
+) -> Result<Result<CapturedColumn, &'static str>, Error> {
+    let refuse = |policy, reason| {
+        Err(Error::BadPolicy {
+            table: table.name.clone(),
+            column: column.name.clone(),
+            policy,
+            reason,
+        })
+    };
+    let is_stamped_key = "it is part of the key, by which other nodes find the row";
+    if column.is_generated && !is_key {
+        return Ok(Err("generated"));
+    }
+    let policy = match policy {
+        Policy::Ignore if is_key => return refuse("ignore", is_stamped_key),
+        Policy::Forbid if is_key => return refuse("forbid", is_stamped_key),
+        Policy::Hash if is_key => return refuse("hash", is_stamped_key),
+        Policy::Mask if is_key => return refuse("mask", is_stamped_key),
+        Policy::Ignore => return Ok(Err("ignore")),
+        Policy::Forbid => return Ok(Err("forbid")),
+        Policy::Hash if !brand.dialect().can.hash => {
+            return refuse("hash", "this brand's triggers cannot compute SHA-256");
+        }
+        Policy::Hash => "hash",
+        Policy::Mask => "mask",
+        Policy::Capture => "capture",
+    };
+    let Some(logical_type) = column.logical_type else {
+        return Err(Error::UnknownType {
+            table: table.name.clone(),
+            column: column.name.clone(),
+            native_type: column.native_type.clone(),
+        });
+    };
+    let (name, native_type) = (column.name.clone(), column.native_type.clone());
+    Ok(Ok(CapturedColumn { name, logical_type, native_type, policy }))
+}
+
+/// Where a table stands on a brand: a brand without namespaces has the namespace in the name.
+#[must_use]
+pub fn physical_name(name: &TableName, brand: Brand) -> (Option<String>, String) {
+    match (&brand.dialect().default_namespace, &name.namespace) {
+        (Some(default), None) => (Some(default.clone()), name.name.clone()),
+        (Some(_), Some(namespace)) => (Some(namespace.clone()), name.name.clone()),
+        (None, None) => (None, name.name.clone()),
+        (None, Some(namespace)) => (None, format!("{namespace}_{}", name.name)),
+    }
+}
+
+/// `order_id`, or `["order_id","line"]`.
+fn key_attribute(names: &[String]) -> String {
+    match names {
+        [name] => name.clone(),
+        names => serde_json::Value::from(names.to_vec()).to_string(),
+    }
+}
+
+fn check_names(table: &Table, physical: &str, brand: Brand) -> Result<(), Error> {
+    let columns = table.columns.iter().map(|column| column.name.as_str());
+    for name in std::iter::once(physical).chain(columns) {
+        if !brand.dialect().fits(name) {
+            return Err(Error::NameTooLong { name: name.to_owned(), brand });
+        }
+    }
+    Ok(())
 }

@@ -8,8 +8,9 @@ mod routes;
 
 use serde::Serialize;
 
-pub use capture::{CapturedColumn, TablePlan};
-pub use routes::RoutePlan;
+pub use capture::{CapturedColumn, LeftOut, ObjectNames, TablePlan, physical_name};
+pub(crate) use names::hex;
+pub use routes::{RoutePlan, plan_routes};
 
 use crate::config::Config;
 use crate::dialect::Brand;
@@ -79,6 +80,8 @@ pub struct Plan {
     pub schema_hash: String,
     /// SHA-256 of the configuration that matters, hexadecimal.
     pub config_hash: String,
+    /// How `object_operation_command` is filled: `none`, `escaped` or `tilde`.
+    pub command: &'static str,
     /// The followed tables, sorted by name.
     pub tables: Vec<TablePlan>,
 }

@@ -38,7 +38,8 @@ pub(super) fn object_name(brand: Brand, role: &str, table: &TableName) -> String
     format!("{stem}_{}", &hash[..HASH_DIGITS])
 }
 
-pub(super) fn hex(bytes: &[u8]) -> String {
+/// Bytes as lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -1,1 +1,37 @@
 //! A plan becomes SQL scripts, from the templates; the only room that names tera.
+//!
+//! Pure: the same plan and templates give the same bytes.
+
+mod filters;
+mod script;
+mod statement;
+mod templates;
+
+pub use script::{Script, ScriptKind, scripts};
+pub use statement::{Statement, UnknownParameter};
+pub use templates::Templates;
+
+use crate::dialect::Brand;
+
+/// What went wrong while filling templates.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A template does not parse or a filled one names what does not exist.
+    #[error("the template `{brand}/{name}` cannot be filled")]
+    Template {
+        /// The brand whose template it is.
+        brand: Brand,
+        /// Its path below the brand's folder, without `.sql.tera`.
+        name: String,
+        /// Tera's message, with line and column.
+        source: Box<tera::Error>,
+    },
+    /// A folder given as `--templates` has a file that is no template of ours.
+    #[error("`{name}` is not the name of a {brand} template")]
+    NoSuchTemplate {
+        /// The brand.
+        brand: Brand,
+        /// The file's path below the brand's folder.
+        name: String,
+    },
+}

@@ -5,6 +5,7 @@
 //! Names are resolved, types and defaults spelled as the brand usually does.
 
 mod alter;
+pub mod check;
 mod create;
 mod ddl;
 mod draft;

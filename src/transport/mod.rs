@@ -1,1 +1,309 @@
 //! Carries one route: outbox to inbox.
+//!
+//! Everything that became visible at the source since the route's cursor is written to the
+//! target's inbox in one transaction of the target, together with the new cursor: a crash leaves
+//! the cursor where it was, and what is carried again is known by (origin, `source_id`).
+
+use serde::Serialize;
+
+use crate::db::{Fault, Mode, Session};
+use crate::model::{Change, NodeId, RouteId, Row, Value};
+use crate::outbox::{
+    self, Cursor, Window, WindowStatements, change_from_row, changes_to_json, execute, fetch,
+    fetch_one, localise,
+};
+use crate::plan::RoutePlan;
+use crate::render::{Statement, Templates};
+
+/// What stops a route.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The source refused.
+    #[error("node `{node}` could not be read")]
+    Source {
+        /// The source.
+        node: NodeId,
+        /// The cause.
+        source: outbox::Error,
+    },
+    /// The target refused.
+    #[error("node `{node}` could not be written")]
+    Target {
+        /// The target.
+        node: NodeId,
+        /// The cause.
+        source: outbox::Error,
+    },
+    /// The database at a node's URL is another node's.
+    #[error("the database of node `{expected}` says that it is node `{found}`")]
+    WrongNode {
+        /// The node of the configuration.
+        expected: NodeId,
+        /// What `ds_node` says.
+        found: String,
+    },
+    /// The route's transport program is not in the target's `ds_program_parameter`.
+    #[error("program {program} is not in `ds_program_parameter` of node `{node}`")]
+    NoProgram {
+        /// The program.
+        program: i64,
+        /// The target.
+        node: NodeId,
+    },
+}
+
+impl Error {
+    /// The database's refusal, if that is what it was.
+    #[must_use]
+    pub fn fault(&self) -> Option<&Fault> {
+        match self {
+            Self::Source { source, .. } | Self::Target { source, .. } => source.fault(),
+            _ => None,
+        }
+    }
+}
+
+/// What one iteration of a route did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Outcome {
+    /// Rows that were read at the source.
+    pub read: u64,
+    /// Of these, rows that were new to the target.
+    pub written: u64,
+    /// Outbox rows left behind because they name another origin.
+    pub foreign: u64,
+    /// Whether `active_flag` is `N`: nothing was done.
+    pub is_stopped: bool,
+}
+
+/// The statements at one end of a route.
+pub struct Transport {
+    window: WindowStatements,
+    identify: Statement,
+    read_inbox: Statement,
+    lock_program: Statement,
+    write_inbox: Statement,
+    advance_cursor: Statement,
+    page_rows: usize,
+}
+
+#[derive(Serialize)]
+struct Context<'a> {
+    namespace: Option<&'a str>,
+    page_rows: usize,
+}
+
+impl Transport {
+    /// The statements of a route between two brands. A page has at most `page_rows` rows.
+    ///
+    /// # Errors
+    /// When a template cannot be filled.
+    pub fn new(
+        source: &Templates,
+        target: &Templates,
+        page_rows: usize,
+    ) -> Result<Self, outbox::Error> {
+        let statement = |templates: &Templates, name: &str| {
+            let namespace = templates.brand().dialect().default_namespace.as_deref();
+            templates.statement(&format!("run/{name}"), &Context { namespace, page_rows })
+        };
+        Ok(Self {
+            window: WindowStatements::new(source, page_rows)?,
+            identify: statement(source, "identify")?,
+            read_inbox: statement(source, "read_inbox")?,
+            lock_program: statement(target, "lock_program")?,
+            write_inbox: statement(target, "write_inbox")?,
+            advance_cursor: statement(target, "advance_cursor")?,
+            page_rows,
+        })
+    }
+
+    /// Carries what became visible at the source since the last time. `progress` is told the
+    /// number of rows after each page.
+    ///
+    /// # Errors
+    /// When either database refuses; then nothing of this iteration stays at the target.
+    pub async fn carry(
+        &self,
+        route: &RoutePlan,
+        from: &mut dyn Session,
+        to: &mut dyn Session,
+        progress: &mut (dyn FnMut(u64) + Send),
+    ) -> Result<Outcome, Error> {
+        let result = self.carry_inside(route, from, to, progress).await;
+        // The source was only read; a rollback ends the snapshot whatever happened.
+        let ended = from.rollback().await;
+        match result {
+            Ok(outcome) => {
+                ended.map_err(|fault| at_source(route, fault.into()))?;
+                Ok(outcome)
+            }
+            Err(error) => {
+                // When the target is gone the rollback fails too; the first error says more.
+                let _ = to.rollback().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn carry_inside(
+        &self,
+        route: &RoutePlan,
+        from: &mut dyn Session,
+        to: &mut dyn Session,
+        progress: &mut (dyn FnMut(u64) + Send),
+    ) -> Result<Outcome, Error> {
+        self.check_identity(route, from).await?;
+        to.begin(Mode::Write).await.map_err(|fault| at_target(route, fault.into()))?;
+        let program = self.lock(route, to).await?;
+        if !is_active(&program) {
+            to.rollback().await.map_err(|fault| at_target(route, fault.into()))?;
+            return Ok(Outcome { is_stopped: true, ..Outcome::default() });
+        }
+        let pointer = program.integer("fromoutboxpointer").unwrap_or(0);
+        let cursor = Cursor::read(pointer, program.text("cursor_state").as_deref());
+
+        from.begin(Mode::Read).await.map_err(|fault| at_source(route, fault.into()))?;
+        let mut outcome = Outcome::default();
+        let mut window = Window::open(from, &self.window, &cursor)
+            .await
+            .map_err(|error| at_source(route, error))?;
+        loop {
+            let page = window.next_page(from).await.map_err(|error| at_source(route, error))?;
+            if page.is_empty() {
+                break;
+            }
+            outcome.read += page.len() as u64;
+            let own: Vec<Change> =
+                page.into_iter().filter_map(|change| localise(change, &route.from)).collect();
+            outcome.written += self.write(route, to, &own).await?;
+            progress(outcome.read);
+        }
+        let mut after = window.cursor().clone();
+        self.forward(route, from, to, &mut after, &mut outcome, progress).await?;
+        if after != cursor {
+            self.advance(route, to, &after, &outcome).await?;
+        }
+        to.commit().await.map_err(|fault| at_target(route, fault.into()))?;
+        Ok(outcome)
+    }
+
+    /// Carries on what reached the source from nodes that the target has no route from.
+    async fn forward(
+        &self,
+        route: &RoutePlan,
+        from: &mut dyn Session,
+        to: &mut dyn Session,
+        cursor: &mut Cursor,
+        outcome: &mut Outcome,
+        progress: &mut (dyn FnMut(u64) + Send),
+    ) -> Result<(), Error> {
+        for arrived_on in &route.forwards_from {
+            loop {
+                let last_id = cursor.forwards.get(&arrived_on.0).copied().unwrap_or(0);
+                let page = self.inbox_page(route, from, *arrived_on, last_id).await?;
+                let Some(last) = page.last().map(|change| change.id) else { break };
+                let is_last = page.len() < self.page_rows;
+                outcome.read += page.len() as u64;
+                let carried: Vec<Change> =
+                    page.into_iter().filter(|change| is_forwarded(route, change)).collect();
+                outcome.written += self.write(route, to, &carried).await?;
+                cursor.forwards.insert(arrived_on.0, last);
+                progress(outcome.read);
+                if is_last {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn inbox_page(
+        &self,
+        route: &RoutePlan,
+        from: &mut dyn Session,
+        arrived_on: RouteId,
+        last_id: i64,
+    ) -> Result<Vec<Change>, Error> {
+        let given =
+            [("route_id", Value::Integer(arrived_on.0)), ("last_id", Value::Integer(last_id))];
+        let rows = fetch(from, &self.read_inbox, &given).await;
+        rows.and_then(|rows| rows.iter().map(change_from_row).collect())
+            .map_err(|error| at_source(route, error))
+    }
+
+    async fn check_identity(&self, route: &RoutePlan, from: &mut dyn Session) -> Result<(), Error> {
+        let node = fetch_one(from, &self.identify, &[])
+            .await
+            .map_err(|error| at_source(route, error))?
+            .and_then(|row| row.text("node_id"));
+        match node {
+            Some(found) if found == route.from.0 => Ok(()),
+            found => Err(Error::WrongNode {
+                expected: route.from.clone(),
+                found: found.unwrap_or_else(|| "of no name".to_owned()),
+            }),
+        }
+    }
+
+    async fn lock(&self, route: &RoutePlan, to: &mut dyn Session) -> Result<Row, Error> {
+        let program = route.id.transport_program();
+        let given = [("id", Value::Integer(program))];
+        fetch_one(to, &self.lock_program, &given)
+            .await
+            .map_err(|error| at_target(route, error))?
+            .ok_or_else(|| Error::NoProgram { program, node: route.to.clone() })
+    }
+
+    async fn write(
+        &self,
+        route: &RoutePlan,
+        to: &mut dyn Session,
+        changes: &[Change],
+    ) -> Result<u64, Error> {
+        if changes.is_empty() {
+            return Ok(0);
+        }
+        let given = [
+            ("route_id", Value::Integer(route.id.0)),
+            ("rows", Value::Text(changes_to_json(changes))),
+        ];
+        execute(to, &self.write_inbox, &given).await.map_err(|error| at_target(route, error))
+    }
+
+    async fn advance(
+        &self,
+        route: &RoutePlan,
+        to: &mut dyn Session,
+        cursor: &Cursor,
+        outcome: &Outcome,
+    ) -> Result<(), Error> {
+        let given = [
+            ("id", Value::Integer(route.id.transport_program())),
+            ("pointer", Value::Integer(cursor.pointer)),
+            ("cursor_state", Value::Text(cursor.state())),
+            ("status", Value::Text(format!("carried {}", outcome.read))),
+        ];
+        let done = execute(to, &self.advance_cursor, &given).await;
+        done.map(|_| ()).map_err(|error| at_target(route, error))
+    }
+}
+
+fn is_forwarded(route: &RoutePlan, change: &Change) -> bool {
+    change
+        .updated_by_server_id
+        .as_deref()
+        .is_some_and(|origin| route.forwards.iter().any(|known| known.as_str() == origin))
+}
+
+fn is_active(program: &Row) -> bool {
+    program.text("active_flag").is_some_and(|flag| flag.trim().eq_ignore_ascii_case("Y"))
+}
+
+fn at_source(route: &RoutePlan, source: outbox::Error) -> Error {
+    Error::Source { node: route.from.clone(), source }
+}
+
+fn at_target(route: &RoutePlan, source: outbox::Error) -> Error {
+    Error::Target { node: route.to.clone(), source }
+}

@@ -1,0 +1,317 @@
+//! What may be typed.
+
+mod help;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, ValueHint, value_parser};
+
+use crate::dialect::Brand;
+use crate::schema::check::IDS;
+
+/// Keeps the databases of one application in step when they are of different brands.
+///
+/// Reads the application's schema, emits reviewable SQL that captures every change, installs it,
+/// and carries the changes between Postgres, SQLite, SQL Server and MySQL or MariaDB.
+#[derive(Debug, Parser)]
+#[command(name = "outrigger", version, after_long_help = help::OUTRIGGER)]
+pub(super) struct Args {
+    /// The configuration; default: outrigger.yaml in this folder or the nearest one above
+    #[arg(short, long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) config: Option<PathBuf>,
+
+    /// A folder of templates that stand in for the built-in ones of the same name
+    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(super) templates: Option<PathBuf>,
+
+    /// Say nothing on stderr but errors
+    #[arg(short, long, global = true)]
+    pub(super) quiet: bool,
+
+    #[command(subcommand)]
+    pub(super) verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// Read a schema and write a commented starter configuration
+    #[command(after_long_help = help::INIT)]
+    Init(Init),
+    /// Report findings on schema and configuration
+    #[command(after_long_help = help::CHECK)]
+    Check(Check),
+    /// Write the SQL of each dialect, or compare it with what is on disk
+    #[command(after_long_help = help::GENERATE)]
+    Generate(Generate),
+    /// Install the SQL on a node
+    #[command(after_long_help = help::APPLY)]
+    Apply(Apply),
+    /// Detect drift between a node and what should be installed there
+    #[command(after_long_help = help::VERIFY)]
+    Verify(Verify),
+    /// Uninstall, and leave the database as it was
+    #[command(after_long_help = help::REMOVE)]
+    Remove(Remove),
+    /// Carry changes from outboxes to inboxes, once
+    #[command(after_long_help = help::TRANSPORT)]
+    Transport(Transport),
+    /// Bring changes from inboxes into the application's tables, once
+    #[command(after_long_help = help::IMPORT)]
+    Import(Import),
+    /// Transport and import for all routes, until stopped
+    #[command(after_long_help = help::RUN)]
+    Run(Run),
+    /// Show how far each route is
+    #[command(after_long_help = help::STATUS)]
+    Status(Status),
+    /// List, show, retry or drop changes that could not be imported
+    #[command(after_long_help = help::QUARANTINE)]
+    Quarantine(Quarantine),
+    /// Walk through the whole story on databases of its own
+    #[command(after_long_help = help::DEMO)]
+    Demo(Demo),
+    /// Print the completions of a shell
+    #[command(after_long_help = help::COMPLETIONS)]
+    Completions(Completions),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Init {
+    /// A file or folder of DDL, or the connection URL of a live database
+    #[arg(long, value_name = "FILE|DIR|URL", value_hint = ValueHint::AnyPath)]
+    pub(super) from: String,
+    /// The dialect of the DDL; guessed from its text when not given
+    #[arg(long, value_parser = brand())]
+    pub(super) dialect: Option<Brand>,
+    /// The configuration to write
+    #[arg(long, value_name = "FILE", default_value = super::CONFIG_NAME)]
+    pub(super) out: PathBuf,
+    /// Overwrite an existing configuration
+    #[arg(long)]
+    pub(super) force: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Check {
+    #[command(flatten)]
+    pub(super) listing: Listing,
+    /// An id of findings to leave out
+    #[arg(long, value_name = "ID", value_parser = PossibleValuesParser::new(IDS))]
+    pub(super) allow: Vec<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Generate {
+    /// A dialect to write; default: those of the configured nodes
+    #[arg(long, value_parser = brand())]
+    pub(super) dialect: Vec<Brand>,
+    /// The folder to write to; default: `sql` beside the configuration
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(super) out: Option<PathBuf>,
+    /// Write nothing; show how the files on disk differ, and exit with 1 if they do
+    #[arg(long)]
+    pub(super) check: bool,
+    /// Overwrite files that were not generated
+    #[arg(long)]
+    pub(super) force: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Apply {
+    /// The node to install on
+    #[arg(long, value_name = "NODE")]
+    pub(super) node: String,
+    /// Print the SQL that would be run, and run none of it
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Also drop objects that the configuration no longer explains
+    #[arg(long)]
+    pub(super) allow_drop: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Verify {
+    /// The node to look at
+    #[arg(long, value_name = "NODE")]
+    pub(super) node: String,
+    #[command(flatten)]
+    pub(super) listing: Listing,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Remove {
+    /// The node to uninstall from
+    #[arg(long, value_name = "NODE")]
+    pub(super) node: String,
+    /// Print the SQL that would be run, and run none of it
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Do not ask
+    #[arg(long)]
+    pub(super) yes: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Transport {
+    /// Ids of routes; default: all
+    #[arg(value_name = "ROUTE")]
+    pub(super) routes: Vec<i64>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Import {
+    /// Nodes whose inboxes are imported; default: all
+    #[arg(value_name = "NODE")]
+    pub(super) nodes: Vec<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Run {
+    /// The pause between two iterations: 500ms, 5s, 2m
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration)]
+    pub(super) every: Duration,
+    /// Stop by itself after so many iterations
+    #[arg(long, value_name = "N")]
+    pub(super) iterations: Option<u64>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Status {
+    /// Show it again every two seconds
+    #[arg(long)]
+    pub(super) watch: bool,
+    #[command(flatten)]
+    pub(super) listing: Listing,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Quarantine {
+    #[command(subcommand)]
+    pub(super) action: QuarantineAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum QuarantineAction {
+    /// List the changes that wait, with their reasons
+    List {
+        /// A node; default: all
+        #[arg(long, value_name = "NODE")]
+        node: Option<String>,
+        #[command(flatten)]
+        listing: Listing,
+    },
+    /// Show one change, its values included
+    Show {
+        /// Its id in the node's inbox
+        id: i64,
+        /// The node
+        #[arg(long, value_name = "NODE")]
+        node: String,
+        #[command(flatten)]
+        listing: Listing,
+    },
+    /// Import changes again
+    #[command(group = clap::ArgGroup::new("which").required(true))]
+    Retry {
+        /// An id in the node's inbox
+        #[arg(group = "which")]
+        id: Option<i64>,
+        /// All that wait on the node
+        #[arg(long, group = "which")]
+        all: bool,
+        /// The node
+        #[arg(long, value_name = "NODE")]
+        node: String,
+    },
+    /// Give a change up, for good
+    Drop {
+        /// Its id in the node's inbox
+        id: i64,
+        /// The node
+        #[arg(long, value_name = "NODE")]
+        node: String,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Demo {
+    /// How many SQLite databases take part
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    #[arg(value_parser = value_parser!(u8).range(2..=9))]
+    pub(super) nodes: u8,
+    /// Leave the databases and their configuration in this folder
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(super) keep: Option<PathBuf>,
+    /// A database of any brand to take part instead; give two or more
+    #[arg(long = "node", value_name = "URL", conflicts_with = "nodes")]
+    pub(super) urls: Vec<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Completions {
+    /// The shell
+    pub(super) shell: clap_complete::Shell,
+}
+
+/// Options of verbs that list something.
+#[derive(Debug, Clone, Copy, ClapArgs)]
+pub(super) struct Listing {
+    /// How to list
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(super) format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+/// A brand by its name or one of the names that people use besides.
+fn brand() -> impl TypedValueParser<Value = Brand> {
+    let value = |brand: Brand| {
+        let aliases = brand.dialect().aliases.iter().map(String::as_str);
+        PossibleValue::new(brand.name()).aliases(aliases)
+    };
+    PossibleValuesParser::new(Brand::ALL.map(value))
+        .try_map(|name| Brand::from_name(&name).ok_or("not a dialect"))
+}
+
+/// `500ms`, `5s`, `2m`, `1h`; a bare number is seconds.
+fn duration(text: &str) -> Result<Duration, &'static str> {
+    const EXPECTED: &str = "a number with ms, s, m or h is expected, such as 5s";
+    let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+    let number: u64 = digits.parse().map_err(|_| EXPECTED)?;
+    let milliseconds = match &text[digits.len()..] {
+        "ms" => Some(number),
+        "" | "s" => number.checked_mul(1_000),
+        "m" => number.checked_mul(60_000),
+        "h" => number.checked_mul(3_600_000),
+        _ => return Err(EXPECTED),
+    };
+    milliseconds.map(Duration::from_millis).ok_or(EXPECTED)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        use clap::CommandFactory as _;
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn times_have_units() {
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("5"), Ok(Duration::from_secs(5)));
+        assert_eq!(duration("2m"), Ok(Duration::from_mins(2)));
+        assert!(duration("fast").is_err() && duration("5d").is_err() && duration("-1s").is_err());
+        assert!(duration("99999999999999999999h").is_err() && duration("").is_err());
+    }
+}

@@ -1,0 +1,143 @@
+//! The end of each long help: examples.
+
+pub(super) const OUTRIGGER: &str = "\
+EXAMPLES
+  See it work, with nothing to configure:
+    outrigger demo
+
+  From a schema to the first exchange:
+    outrigger init --from schema.sql
+    outrigger check
+    outrigger generate
+    outrigger apply --node server1
+    outrigger apply --node server2
+    outrigger run --every 5s
+
+EXIT CODES
+  0  fine
+  1  findings, differences or quarantined changes
+  2  usage, configuration or runtime error";
+
+pub(super) const INIT: &str = "\
+EXAMPLES
+  From the file that creates the application's tables:
+    outrigger init --from schema.sql
+
+  From a folder of them, the dialect given:
+    outrigger init --from db/schema --dialect mysql
+
+  From a live database:
+    outrigger init --from postgres://app@localhost/testapp";
+
+pub(super) const CHECK: &str = "\
+EXAMPLES
+  Before generating; exits with 1 when there is an error or a warning:
+    outrigger check
+
+  In a pipeline, with a finding that has been looked at:
+    outrigger check --format json --allow auto-increment-key
+
+  docs/findings.md describes every id.";
+
+pub(super) const GENERATE: &str = "\
+EXAMPLES
+  Write sql/<dialect>/ for the dialects of all nodes:
+    outrigger generate
+
+  One dialect, into the folder of a migration tool:
+    outrigger generate --dialect postgres --out db/migrations
+
+  In a pipeline: fail when the files are not what would be written:
+    outrigger generate --check";
+
+pub(super) const APPLY: &str = "\
+EXAMPLES
+  Read every statement first:
+    outrigger apply --node server1 --dry-run
+
+  Install; a second time does nothing:
+    outrigger apply --node server1";
+
+pub(super) const VERIFY: &str = "\
+EXAMPLES
+  Missing, changed or disabled triggers, changed tables; exits with 1 when there are any:
+    outrigger verify --node server1
+
+  The same for a program:
+    outrigger verify --node server1 --format json";
+
+pub(super) const REMOVE: &str = "\
+EXAMPLES
+  See what would go:
+    outrigger remove --node server1 --dry-run
+
+  Remove it without being asked:
+    outrigger remove --node server1 --yes";
+
+pub(super) const TRANSPORT: &str = "\
+EXAMPLES
+  All routes, once:
+    outrigger transport
+
+  Two of them:
+    outrigger transport 1000 1002";
+
+pub(super) const IMPORT: &str = "\
+EXAMPLES
+  All nodes, once:
+    outrigger import
+
+  One of them:
+    outrigger import server2";
+
+pub(super) const RUN: &str = "\
+EXAMPLES
+  Until Ctrl-C or SIGTERM, which let the batch in hand finish:
+    outrigger run --every 5s
+
+  Three iterations, from a scheduler:
+    outrigger run --every 1s --iterations 3";
+
+pub(super) const STATUS: &str = "\
+EXAMPLES
+  Cursor, watermark, lag and quarantine of each route:
+    outrigger status
+
+  Again and again:
+    outrigger status --watch
+
+  For a monitor:
+    outrigger status --format json";
+
+pub(super) const QUARANTINE: &str = "\
+EXAMPLES
+  What waits, and why:
+    outrigger quarantine list
+
+  One change with its values:
+    outrigger quarantine show 42 --node server2
+
+  After the reason is gone:
+    outrigger quarantine retry --all --node server2
+
+  Give one up:
+    outrigger quarantine drop 42 --node server2";
+
+pub(super) const DEMO: &str = "\
+EXAMPLES
+  Two SQLite databases, created and removed again:
+    outrigger demo
+
+  Four of them, kept to play with:
+    outrigger demo --nodes 4 --keep demo
+
+  Between databases of your own; it creates the table sales_order there:
+    outrigger demo --node postgres://app@localhost/a --node sqlite:b.db";
+
+pub(super) const COMPLETIONS: &str = "\
+EXAMPLES
+  For bash, in this session:
+    source <(outrigger completions bash)
+
+  For fish, for good:
+    outrigger completions fish > ~/.config/fish/completions/outrigger.fish";

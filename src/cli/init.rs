@@ -1,0 +1,98 @@
+//! `outrigger init`.
+
+mod guess;
+mod starter;
+
+use std::path::{Component, Path, PathBuf};
+use std::process::ExitCode;
+
+use super::args::Init;
+use super::console::table;
+use super::context::{Context, introspect};
+use super::files::{TextFile, read_sql};
+use crate::dialect::Brand;
+use crate::error::{Error, Result};
+use crate::schema::{self, Reading, Source};
+use starter::{Origin, Starter};
+
+pub(super) async fn run(args: Init, context: &Context) -> Result<ExitCode> {
+    if args.out.exists() && !args.force {
+        return Err(Error::Occupied { path: args.out, reason: "exists already" });
+    }
+    let (reading, origin) = match live_brand(&args.from) {
+        Some(brand) => (introspect(&args.from).await?, Origin::url(&args.from, brand)),
+        None => read_files(&args)?,
+    };
+    if reading.schema.tables.is_empty() {
+        return Err(Error::NoTable { from: origin.shown });
+    }
+    let starter = Starter::new(&origin, &reading.schema);
+    std::fs::write(&args.out, starter.text())
+        .map_err(|source| Error::Write { path: args.out.clone(), source })?;
+    context.console.note(&table(["TABLE", "KEY", "LAST UPDATE", "SECRET?"], &starter.rows()));
+    let passed_over = reading.skipped.len();
+    context.console.note(&format!(
+        "\nwrote `{}`: {} tables, {passed_over} other statements passed over\n\
+         next: fill in the nodes, then `outrigger check`",
+        args.out.display(),
+        reading.schema.tables.len()
+    ));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The brand of a connection URL; `None` for a path.
+fn live_brand(from: &str) -> Option<Brand> {
+    let is_url = from.contains(':') && !Path::new(from).exists();
+    if is_url { Brand::from_url(from) } else { None }
+}
+
+fn read_files(args: &Init) -> Result<(Reading, Origin)> {
+    let texts = read_sql(Path::new(&args.from))?;
+    let brand = match args.dialect {
+        Some(brand) => brand,
+        None => guess::brand(texts.iter().map(|file| file.text.as_str()))
+            .ok_or_else(|| Error::NoDialect { from: args.from.clone() })?,
+    };
+    let source =
+        |file: &'_ TextFile| -> (String, String) { (file.path.clone(), file.text.clone()) };
+    let owned: Vec<(String, String)> = texts.iter().map(source).collect();
+    let sources: Vec<Source<'_>> = owned.iter().map(|(path, text)| Source { path, text }).collect();
+    let reading = schema::parse(&sources, brand)?;
+    let folder = args.out.parent().unwrap_or(Path::new(""));
+    let path = relative(Path::new(&args.from), folder)?;
+    Ok((reading, Origin::files(&args.from, &path.display().to_string(), brand)))
+}
+
+/// `path` as seen from `folder`.
+fn relative(path: &Path, folder: &Path) -> Result<PathBuf> {
+    if path.is_absolute() || folder.as_os_str().is_empty() {
+        return Ok(path.to_owned());
+    }
+    let absolute = |path: &Path| {
+        std::path::absolute(path)
+            .map_err(|source| Error::Read { path: path.to_owned(), source })
+            .map(|path| path.components().map(|part| part.as_os_str().to_owned()).collect())
+    };
+    let (path, folder): (Vec<_>, Vec<_>) = (absolute(path)?, absolute(folder)?);
+    let common = path.iter().zip(&folder).take_while(|(one, two)| one == two).count();
+    let up = folder[common..].iter().map(|_| Component::ParentDir.as_os_str());
+    Ok(up.chain(path[common..].iter().map(std::ffi::OsString::as_os_str)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Path, relative};
+
+    #[test]
+    fn paths_are_written_as_seen_from_the_configuration() {
+        for (path, folder, wanted) in [
+            ("schema.sql", "", "schema.sql"),
+            ("db/schema.sql", "db", "schema.sql"),
+            ("schema.sql", "conf/here", "../../schema.sql"),
+            ("/etc/schema.sql", "conf", "/etc/schema.sql"),
+        ] {
+            let found = relative(Path::new(path), Path::new(folder)).expect("there is a folder");
+            assert_eq!(found, Path::new(wanted));
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! What can go wrong anywhere, and what to do next.
+
+use std::path::PathBuf;
+
+use crate::config::{self, closest};
+use crate::db::{Fault, FaultKind};
+use crate::dialect::Brand;
+use crate::model::{Location, NodeId};
+use crate::{dialect, import, plan, render, runner, schema};
+
+/// Shorthand.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// An error of any room.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] config::Error),
+    /// The application's schema.
+    #[error(transparent)]
+    Schema(Box<schema::Error>),
+    /// A plan that cannot be made.
+    #[error(transparent)]
+    Plan(#[from] plan::Error),
+    /// A template.
+    #[error(transparent)]
+    Render(#[from] render::Error),
+    /// A program of a route.
+    #[error(transparent)]
+    Runner(Box<runner::Error>),
+    /// A node's inbox or quarantine.
+    #[error("node `{node}` could not be asked")]
+    Import {
+        /// The node.
+        node: NodeId,
+        /// The cause.
+        source: Box<import::Error>,
+    },
+    /// A route that the configuration does not have.
+    #[error("there is no route {route}")]
+    NoRoute {
+        /// What was asked for.
+        route: i64,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// A change that is not in quarantine.
+    #[error("change {id} is not in the quarantine of node `{node}`")]
+    NotQuarantined {
+        /// The node.
+        node: NodeId,
+        /// The change's id in the inbox.
+        id: i64,
+    },
+    /// A dialect file.
+    #[error(transparent)]
+    Dialect(#[from] dialect::Error),
+    /// What a node's database refused.
+    #[error("node `{node}` ({brand}) refused")]
+    Node {
+        /// The node.
+        node: NodeId,
+        /// Its brand.
+        brand: Brand,
+        /// The cause.
+        source: Fault,
+    },
+    /// No session with a node.
+    #[error("could not reach node `{node}` ({brand})")]
+    Unreachable {
+        /// The node.
+        node: NodeId,
+        /// Its brand.
+        brand: Brand,
+        /// The cause.
+        source: Fault,
+    },
+    /// A node that the configuration does not have.
+    #[error("there is no node `{node}`")]
+    NoNode {
+        /// What was asked for.
+        node: String,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// No configuration.
+    #[error("there is no `{}` in this folder or one above it", crate::cli::CONFIG_NAME)]
+    NoConfig,
+    /// A file that cannot be read.
+    #[error("could not read `{}`", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// A file that cannot be written.
+    #[error("could not write `{}`", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// A file that is not to be overwritten unasked.
+    #[error("`{}` {reason}", path.display())]
+    Occupied {
+        /// The file.
+        path: PathBuf,
+        /// Completes the sentence.
+        reason: &'static str,
+    },
+    /// A folder without DDL.
+    #[error("there is no `*.sql` file in `{}`", path.display())]
+    NoSql {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A DDL text of which no brand is evident.
+    #[error("could not tell the dialect of `{from}`")]
+    NoDialect {
+        /// Where the text came from.
+        from: String,
+    },
+    /// A DDL text without a table.
+    #[error("no table was found in `{from}`")]
+    NoTable {
+        /// Where the text came from, without a password.
+        from: String,
+    },
+    /// A part that this build does not have.
+    #[error("this version cannot {what} yet")]
+    Unfinished {
+        /// Completes the sentence.
+        what: &'static str,
+    },
+}
+
+impl From<schema::Error> for Error {
+    fn from(error: schema::Error) -> Self {
+        Self::Schema(Box::new(error))
+    }
+}
+
+impl From<runner::Error> for Error {
+    fn from(error: runner::Error) -> Self {
+        Self::Runner(Box::new(error))
+    }
+}
+
+impl Error {
+    /// A node's inbox or quarantine could not be asked.
+    #[must_use]
+    pub fn import(node: &NodeId, source: import::Error) -> Self {
+        Self::Import { node: node.clone(), source: Box::new(source) }
+    }
+
+    /// The place that is wrong, where it is one in a file.
+    #[must_use]
+    pub fn location(&self) -> Option<&Location> {
+        match self {
+            Self::Config(error) => Some(error.location()),
+            Self::Schema(error) => error.location(),
+            _ => None,
+        }
+    }
+
+    /// What to do next; nothing rather than something vague.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Config(error) => config_hint(error),
+            Self::Plan(plan::Error::NoKey { .. }) => {
+                Some("add a key, name one under `key`, or skip the table".to_owned())
+            }
+            Self::Plan(_) => Some("`outrigger check` finds all such places".to_owned()),
+            Self::NoNode { node, known } => Some(suggestion(node, known)),
+            Self::NoRoute { known, .. } => Some(format!("the routes are {}", known.join(", "))),
+            Self::NotQuarantined { node, .. } => {
+                Some(format!("`outrigger quarantine list --node {node}` shows what is"))
+            }
+            Self::Runner(error) => runner_hint(error),
+            Self::Import { source, .. } => source.fault().and_then(|fault| fault_hint(fault.kind)),
+            Self::Render(render::Error::Template { .. }) => {
+                Some("the template's own text is wrong; leave `--templates` out to compare".into())
+            }
+            Self::Render(render::Error::NoSuchTemplate { .. }) => {
+                Some("a template of your own replaces a built-in one of the same name".into())
+            }
+            Self::NoConfig => Some(
+                "write one with `outrigger init --from schema.sql`, or name it with `-c`"
+                    .to_owned(),
+            ),
+            Self::Occupied { .. } => Some("`--force` overwrites it".to_owned()),
+            Self::NoDialect { .. } => {
+                let names = Brand::ALL.map(Brand::name).join(", ");
+                Some(format!("say it with `--dialect`: {names}"))
+            }
+            Self::Unreachable { source, .. } => fault_hint(source.kind),
+            Self::Schema(_)
+            | Self::Dialect(_)
+            | Self::Node { .. }
+            | Self::Read { .. }
+            | Self::Write { .. }
+            | Self::NoSql { .. }
+            | Self::NoTable { .. }
+            | Self::Unfinished { .. } => None,
+        }
+    }
+}
+
+fn config_hint(error: &config::Error) -> Option<String> {
+    match error {
+        config::Error::Unknown { word, allowed, .. } => Some(suggestion(word, allowed)),
+        config::Error::UnsetVariable { name, .. } => {
+            Some(format!("set it in the environment: `export {name}=…`"))
+        }
+        config::Error::CollidingRoutes { .. } => {
+            Some("number routes in steps of two: 1000, 1002, 1004".to_owned())
+        }
+        _ => None,
+    }
+}
+
+fn fault_hint(kind: FaultKind) -> Option<String> {
+    match kind {
+        FaultKind::Denied => Some("check user, password and rights of the node's URL".to_owned()),
+        FaultKind::Gone => Some("check host and port of the node's URL".to_owned()),
+        FaultKind::Transient | FaultKind::Conflict | FaultKind::Rejected => None,
+    }
+}
+
+fn suggestion(word: &str, allowed: &[String]) -> String {
+    match closest(word, allowed.iter().map(String::as_str)) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => format!("there is `{}`", allowed.join("`, `")),
+    }
+}
+
+fn runner_hint(error: &runner::Error) -> Option<String> {
+    use crate::transport::Error as Transport;
+    match error {
+        runner::Error::Mismatch { node, .. } => {
+            Some(format!("run `outrigger apply --node {node}` after the application's migration"))
+        }
+        runner::Error::Transport { source: Transport::WrongNode { expected, .. }, .. } => {
+            Some(format!("check the URL of node `{expected}`, or run `outrigger apply` on it"))
+        }
+        runner::Error::Transport { source: Transport::NoProgram { node, .. }, .. } => {
+            Some(format!("run `outrigger apply --node {node}`"))
+        }
+        _ => error.fault().and_then(|fault| fault_hint(fault.kind)),
+    }
+}

@@ -1,0 +1,361 @@
+//! One batch of an import program, from its pointer on.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::decide::decide;
+use super::decode::{Incoming, Refusal, RowId, decode};
+use super::execute::Executor;
+use super::order::{RowEffect, steps};
+use super::quarantine::Entry;
+use super::statements::Statements;
+use super::target::Targets;
+use super::{Effect, Error, versions};
+use crate::db::{Mode, Session};
+use crate::model::{Change, NodeId, Op, RouteId, Value};
+use crate::outbox::{change_from_row, execute, fetch, fetch_one, next_stamp};
+use crate::render::Templates;
+
+/// What a batch did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Outcome {
+    /// Inbox rows that were dealt with.
+    pub read: u64,
+    /// Of these, the ones now in quarantine.
+    pub quarantined: u64,
+    /// Changes that left the quarantine, since they could be imported after all.
+    pub released: u64,
+    /// Whether `active_flag` is `N`: nothing was done.
+    pub is_stopped: bool,
+}
+
+/// Whether there may be more to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// A batch was done; look again.
+    More(Outcome),
+    /// The inbox holds nothing more of this route.
+    Done,
+    /// `active_flag` is `N`.
+    Stopped,
+}
+
+/// Imports the inbox of one node.
+pub struct Importer {
+    pub(super) statements: Statements,
+    pub(super) executor: Executor,
+    pub(super) targets: Targets,
+    pub(super) node: NodeId,
+    pub(super) page_rows: usize,
+    floor: String,
+}
+
+/// Rows that have something in quarantine, with the first inbox id of each.
+pub(super) type Blocked = BTreeMap<(String, String), i64>;
+
+impl Importer {
+    /// An importer of `node`, whose tables are `targets`. A page has at most `page_rows` rows.
+    ///
+    /// # Errors
+    /// When a template cannot be filled.
+    pub fn new(
+        templates: Templates,
+        targets: Targets,
+        node: NodeId,
+        page_rows: usize,
+    ) -> Result<Self, Error> {
+        Ok(Self {
+            statements: Statements::new(&templates, page_rows)?,
+            executor: Executor::new(templates),
+            targets,
+            node,
+            page_rows,
+            floor: String::new(),
+        })
+    }
+
+    /// Imports the next batch of a route: whole change sets, at least one.
+    ///
+    /// # Errors
+    /// When the database refuses something that is no single change's fault; nothing of the
+    /// batch is imported then.
+    pub async fn import_batch(
+        &mut self,
+        session: &mut dyn Session,
+        route: RouteId,
+    ) -> Result<Progress, Error> {
+        let program = Value::Integer(route.import_program());
+        let given = [("id", program)];
+        let row = fetch_one(session, &self.statements.read_program, &given).await?;
+        let row = row.ok_or(Error::NoProgram(route.import_program()))?;
+        if row.text("active_flag").is_none_or(|flag| !flag.trim().eq_ignore_ascii_case("Y")) {
+            return Ok(Progress::Stopped);
+        }
+        let pointer = row.integer("fromoutboxpointer").unwrap_or(0);
+        let page = self.page(session, route, pointer).await?;
+        if page.is_empty() {
+            return Ok(Progress::Done);
+        }
+        self.raise_floor(session, &page).await?;
+        let batch = whole_sets(page, self.page_rows);
+        match self.import_whole(session, route, pointer, &batch).await {
+            Ok(outcome) => Ok(Progress::More(outcome)),
+            Err(error) => {
+                session.rollback().await?;
+                if !error.is_about_a_row() {
+                    return Err(error);
+                }
+                self.import_apart(session, route, pointer, &batch).await.map(Progress::More)
+            }
+        }
+    }
+
+    /// A page of a route's inbox above `last_id`.
+    pub(super) async fn page(
+        &self,
+        session: &mut dyn Session,
+        route: RouteId,
+        last_id: i64,
+    ) -> Result<Vec<Change>, Error> {
+        let given = [("route_id", Value::Integer(route.0)), ("last_id", Value::Integer(last_id))];
+        let rows = fetch(session, &self.statements.read_inbox, &given).await?;
+        Ok(rows.iter().map(change_from_row).collect::<Result<_, _>>()?)
+    }
+
+    /// Sees to it that what is changed here from now on is stamped after what will be imported.
+    /// It is a statement of its own, so that no trigger ever waits for an import's transaction.
+    pub(super) async fn raise_floor(
+        &mut self,
+        session: &mut dyn Session,
+        page: &[Change],
+    ) -> Result<(), Error> {
+        let newest = page.iter().filter_map(|change| change.update_datetime.as_deref()).max();
+        let Some(floor) = newest.and_then(next_stamp) else { return Ok(()) };
+        if floor > self.floor {
+            let given = [("stamp_floor", Value::Text(floor.clone()))];
+            execute(session, &self.statements.raise_floor, &given).await?;
+            self.floor = floor;
+        }
+        Ok(())
+    }
+
+    /// The quick way: everything in one transaction, set-based. `batch` may be the first piece
+    /// of a change set that is larger than a page: then the rest of it is read here.
+    async fn import_whole(
+        &mut self,
+        session: &mut dyn Session,
+        route: RouteId,
+        pointer: i64,
+        batch: &[Change],
+    ) -> Result<Outcome, Error> {
+        session.begin(Mode::Write).await?;
+        if !self.lock(session, route, pointer).await? {
+            session.rollback().await?;
+            return Ok(Outcome::default());
+        }
+        let mut blocked = self.blocked(session).await?;
+        let mut outcome = self.apply(session, route, batch, &mut blocked).await?;
+        let mut last = batch.last().map_or(pointer, |change| change.id);
+        if batch.len() >= self.page_rows {
+            let set = batch.last().map(set_of).unwrap_or_default();
+            loop {
+                let mut piece = self.page(session, route, last).await?;
+                piece.retain(|change| set_of(change) == set);
+                let Some(end) = piece.last() else { break };
+                last = end.id;
+                let more = self.apply(session, route, &piece, &mut blocked).await?;
+                outcome.read += more.read;
+                outcome.quarantined += more.quarantined;
+                if piece.len() < self.page_rows {
+                    break;
+                }
+            }
+        }
+        self.advance(session, route, last, outcome).await?;
+        session.commit().await?;
+        Ok(outcome)
+    }
+
+    /// Locks the program's row and enters the import; false when somebody else moved the
+    /// pointer meanwhile.
+    pub(super) async fn lock(
+        &self,
+        session: &mut dyn Session,
+        route: RouteId,
+        pointer: i64,
+    ) -> Result<bool, Error> {
+        let given = [("id", Value::Integer(route.import_program()))];
+        let row = fetch_one(session, &self.statements.lock_program, &given).await?;
+        if row.and_then(|row| row.integer("fromoutboxpointer")) != Some(pointer) {
+            return Ok(false);
+        }
+        self.enter(session).await?;
+        Ok(true)
+    }
+
+    /// Tells the triggers of this transaction that an import is at work.
+    pub(super) async fn enter(&self, session: &mut dyn Session) -> Result<(), Error> {
+        let given = [("origin", Value::Text(self.node.0.clone()))];
+        execute(session, &self.statements.enter_import, &given).await?;
+        Ok(())
+    }
+
+    /// Moves the pointer, at the end of the transaction that imported up to it.
+    pub(super) async fn advance(
+        &self,
+        session: &mut dyn Session,
+        route: RouteId,
+        pointer: i64,
+        outcome: Outcome,
+    ) -> Result<(), Error> {
+        let status = match outcome.quarantined {
+            0 => format!("imported {}", outcome.read),
+            n => format!("imported {}, quarantined {n}", outcome.read - n),
+        };
+        let given = [
+            ("id", Value::Integer(route.import_program())),
+            ("pointer", Value::Integer(pointer)),
+            ("cursor_state", Value::Null),
+            ("status", Value::Text(status)),
+        ];
+        execute(session, &self.statements.advance_cursor, &given).await?;
+        execute(session, &self.statements.leave_import, &[]).await?;
+        Ok(())
+    }
+
+    pub(super) async fn blocked(&self, session: &mut dyn Session) -> Result<Blocked, Error> {
+        let rows = fetch(session, &self.statements.read_quarantined, &[]).await?;
+        let entry = |row: &crate::model::Row| {
+            let row_id = (row.text("object_table")?, row.text("object_id")?);
+            Some((row_id, row.integer("inbox_id")?))
+        };
+        Ok(rows.iter().filter_map(entry).collect())
+    }
+
+    /// Imports changes inside the open transaction.
+    pub(super) async fn apply(
+        &mut self,
+        session: &mut dyn Session,
+        route: RouteId,
+        changes: &[Change],
+        blocked: &mut Blocked,
+    ) -> Result<Outcome, Error> {
+        let mut incoming = Vec::with_capacity(changes.len());
+        let mut held = Vec::new();
+        for change in changes {
+            match self.admit(change, blocked) {
+                Ok(decoded) => incoming.push(decoded),
+                Err(entry) => held.push(entry),
+            }
+        }
+        self.apply_decoded(session, incoming).await?;
+        for entry in &held {
+            self.quarantine(session, route, entry).await?;
+        }
+        Ok(Outcome {
+            read: changes.len() as u64,
+            quarantined: held.len() as u64,
+            ..Outcome::default()
+        })
+    }
+
+    /// A change that can be decided on, or its entry for the quarantine.
+    fn admit(&self, change: &Change, blocked: &mut Blocked) -> Result<Incoming, Entry> {
+        let decoded = decode(&self.targets, change);
+        let row = match &decoded {
+            Ok(incoming) => {
+                let (table, key) = &incoming.row;
+                Some((self.targets.tables[*table].object_table.clone(), key.clone()))
+            }
+            Err(_) => change.object_table.clone().zip(change.object_id.clone()),
+        };
+        let waits_for = row.as_ref().and_then(|row| blocked.get(row)).copied();
+        let refusal = match (decoded, waits_for) {
+            (Ok(incoming), None) => return Ok(incoming),
+            (Ok(_), Some(_)) => {
+                Refusal::new("waits", "an earlier change of the row is in quarantine")
+            }
+            (Err(refusal), _) => refusal,
+        };
+        if let Some(row) = &row {
+            blocked.entry(row.clone()).or_insert(change.id);
+        }
+        Err(Entry::new(change, row, refusal, waits_for))
+    }
+
+    async fn apply_decoded(
+        &mut self,
+        session: &mut dyn Session,
+        incoming: Vec<Incoming>,
+    ) -> Result<(), Error> {
+        if incoming.is_empty() {
+            return Ok(());
+        }
+        let keys: BTreeMap<RowId, Vec<String>> =
+            incoming.iter().map(|change| (change.row.clone(), change.key.clone())).collect();
+        let existing = self.executor.lock(session, &self.targets, &keys).await?;
+        // After the rows are locked, every change this node made to them has committed: only now
+        // it is known what is newer.
+        self.fold(session).await?;
+        let rows: BTreeSet<RowId> = keys.into_keys().collect();
+        let read = &self.statements.read_versions;
+        let mut states = versions::load(session, read, &self.targets, &rows).await?;
+        for (row, state) in &mut states {
+            state.exists = existing.contains(row);
+        }
+        let effects = self.decide_all(&mut states, incoming);
+        for step in steps(&self.targets, effects) {
+            self.executor.run(session, &self.targets, &step).await?;
+        }
+        let write = &self.statements.write_versions;
+        versions::save(session, write, &self.targets, &states).await?;
+        Ok(())
+    }
+
+    fn decide_all(
+        &self,
+        states: &mut versions::RowStates,
+        incoming: Vec<Incoming>,
+    ) -> Vec<RowEffect> {
+        let mut effects: Vec<RowEffect> = Vec::with_capacity(incoming.len());
+        // Deletes of this batch that an insert with a new key may turn into one change of the key.
+        let mut deletes: BTreeMap<(RowId, Option<i64>), usize> = BTreeMap::new();
+        for change in incoming {
+            let is_record_level = self.targets.tables[change.row.0].is_record_level;
+            let Some(state) = states.get_mut(&change.row) else { continue };
+            let effect = decide(state, &change, is_record_level);
+            if effect == Effect::Delete && change.op == Op::Delete {
+                deletes.insert((change.row.clone(), change.transaction_id), effects.len());
+            }
+            let mut old_key = None;
+            if let (Effect::Insert(_), Some(old_row)) = (&effect, &change.old_row)
+                && let Some(at) = deletes.remove(&(old_row.clone(), change.transaction_id))
+            {
+                effects[at].effect = Effect::Nothing;
+                old_key = Some((old_row.clone(), effects[at].key.clone()));
+            }
+            effects.push(RowEffect { row: change.row, key: change.key, effect, old_key });
+        }
+        effects
+    }
+}
+
+/// Which change set a change belongs to.
+pub(super) fn set_of(change: &Change) -> (Option<String>, Option<i64>) {
+    (change.updated_by_server_id.clone(), change.transaction_id)
+}
+
+/// A page without the change set at its end that may go on behind it; the whole page where it is
+/// of one change set.
+fn whole_sets(mut page: Vec<Change>, page_rows: usize) -> Vec<Change> {
+    if page.len() < page_rows {
+        return page;
+    }
+    let last = page.last().map(set_of);
+    let boundary = page.iter().rposition(|change| Some(set_of(change)) != last);
+    if let Some(boundary) = boundary {
+        page.truncate(boundary + 1);
+    }
+    page
+}

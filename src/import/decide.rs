@@ -1,0 +1,296 @@
+//! Which of a change's values stand: a pure function of what is known of its row.
+//!
+//! A row's existence is decided by inserts and deletes alone, a column by the updates of that
+//! column and the inserts of its row; each by the total order of [`Version`]. Because every node
+//! applies the same rule to the same changes, all nodes end with the same row, in whatever order
+//! the changes of different origins arrive.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::decode::Incoming;
+use crate::model::{Op, Version};
+
+/// What is known of a cell's newest change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CellState {
+    /// The newest change.
+    pub version: Version,
+    /// Its value, where it could not be written because the row was not there: an insert that
+    /// comes later takes it.
+    pub parked: Option<Option<String>>,
+}
+
+/// What is known of a row.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RowState {
+    /// Whether the row is in its table.
+    pub exists: bool,
+    /// The newest insert or delete; for a record-level table the newest change of any kind.
+    pub row: Option<(Op, Version)>,
+    /// The newest update of each column.
+    pub cells: BTreeMap<String, CellState>,
+    /// What has to be written to `ds_change_version`: columns, and `""` for the row itself.
+    pub dirty: BTreeSet<String>,
+}
+
+/// What an import does to a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// The row is inserted, with these cells outside its key.
+    Insert(BTreeMap<String, Option<String>>),
+    /// These cells are set.
+    Update(BTreeMap<String, Option<String>>),
+    /// The row is deleted.
+    Delete,
+    /// Nothing: something newer is there, or the row is not.
+    Nothing,
+}
+
+/// Decides on a change and notes in `state` what is known afterwards.
+#[must_use]
+pub fn decide(state: &mut RowState, incoming: &Incoming, is_record_level: bool) -> Effect {
+    if is_record_level && !state.note_row(incoming.op, &incoming.version) {
+        return Effect::Nothing;
+    }
+    match incoming.op {
+        Op::Insert => decide_insert(state, incoming, is_record_level),
+        Op::Update if is_record_level => decide_record_update(state, incoming),
+        Op::Update => decide_update(state, incoming),
+        Op::Delete => decide_delete(state, incoming, is_record_level),
+    }
+}
+
+/// Notes a change that this node made itself: its table already shows it.
+pub fn note_local(state: &mut RowState, incoming: &Incoming, is_record_level: bool) {
+    if is_record_level || incoming.op != Op::Update {
+        state.note_row(incoming.op, &incoming.version);
+        return;
+    }
+    for column in incoming.cells.keys() {
+        state.note_cell(column, &incoming.version, None);
+    }
+}
+
+fn decide_insert(state: &mut RowState, incoming: &Incoming, is_record_level: bool) -> Effect {
+    if !is_record_level && !state.note_row(Op::Insert, &incoming.version) {
+        return Effect::Nothing;
+    }
+    let mut cells = incoming.cells.clone();
+    for (column, cell) in &mut state.cells {
+        if !cell.version.supersedes(&incoming.version) {
+            continue;
+        }
+        // A newer update of this column was here first: its value stands.
+        match cell.parked.take() {
+            Some(value) if !state.exists => {
+                cells.insert(column.clone(), value);
+                state.dirty.insert(column.clone());
+            }
+            _ => {
+                cells.remove(column);
+            }
+        }
+    }
+    if state.exists {
+        return if cells.is_empty() { Effect::Nothing } else { Effect::Update(cells) };
+    }
+    state.exists = true;
+    Effect::Insert(cells)
+}
+
+fn decide_update(state: &mut RowState, incoming: &Incoming) -> Effect {
+    let mut cells = BTreeMap::new();
+    for (column, value) in &incoming.cells {
+        let is_older_than_row = state
+            .row
+            .as_ref()
+            .is_some_and(|(op, row)| *op == Op::Insert && !incoming.version.supersedes(row));
+        let parked = if state.exists { None } else { Some(value.clone()) };
+        if !is_older_than_row && state.note_cell(column, &incoming.version, parked) {
+            cells.insert(column.clone(), value.clone());
+        }
+    }
+    if state.exists && !cells.is_empty() { Effect::Update(cells) } else { Effect::Nothing }
+}
+
+fn decide_record_update(state: &RowState, incoming: &Incoming) -> Effect {
+    if state.exists { Effect::Update(incoming.cells.clone()) } else { Effect::Nothing }
+}
+
+fn decide_delete(state: &mut RowState, incoming: &Incoming, is_record_level: bool) -> Effect {
+    if !is_record_level && !state.note_row(Op::Delete, &incoming.version) {
+        return Effect::Nothing;
+    }
+    if std::mem::take(&mut state.exists) { Effect::Delete } else { Effect::Nothing }
+}
+
+impl RowState {
+    /// Takes a version for the row if it is the newest.
+    fn note_row(&mut self, op: Op, version: &Version) -> bool {
+        let kept = match &self.row {
+            Some((_, known)) if !version.supersedes(known) => return false,
+            Some((_, known)) => version.clone().joined(known),
+            None => version.clone(),
+        };
+        self.row = Some((op, kept));
+        self.dirty.insert(String::new());
+        true
+    }
+
+    /// Takes a version for a cell if it is the newest.
+    fn note_cell(
+        &mut self,
+        column: &str,
+        version: &Version,
+        parked: Option<Option<String>>,
+    ) -> bool {
+        let kept = match self.cells.get(column) {
+            Some(known) if !version.supersedes(&known.version) => return false,
+            Some(known) => version.clone().joined(&known.version),
+            None => version.clone(),
+        };
+        self.cells.insert(column.to_owned(), CellState { version: kept, parked });
+        self.dirty.insert(column.to_owned());
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(op: Op, stamp: &str, origin: &str, id: i64, cells: &[(&str, &str)]) -> Incoming {
+        Incoming {
+            inbox_id: id,
+            version: Version { stamp: stamp.into(), origin: origin.into(), source_id: id },
+            transaction_id: None,
+            op,
+            row: (0, "k".into()),
+            key: vec!["k".into()],
+            old_row: None,
+            cells: cells
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), Some((*value).to_owned())))
+                .collect(),
+        }
+    }
+
+    type Table = Option<BTreeMap<String, Option<String>>>;
+
+    /// Imports changes into a model of one row.
+    fn imported(changes: &[Incoming]) -> Table {
+        let mut state = RowState::default();
+        let mut row: Table = None;
+        for incoming in changes {
+            match decide(&mut state, incoming, false) {
+                Effect::Insert(cells) => row = Some(cells),
+                Effect::Update(cells) => row.as_mut().expect("it exists").extend(cells),
+                Effect::Delete => row = None,
+                Effect::Nothing => {}
+            }
+            assert_eq!(state.exists, row.is_some());
+        }
+        row
+    }
+
+    /// Every order of two origins' changes, each origin's own in order.
+    fn interleavings(a: &[Incoming], b: &[Incoming]) -> Vec<Vec<Incoming>> {
+        match (a, b) {
+            ([], rest) | (rest, []) => vec![rest.to_vec()],
+            ([first_a, rest_a @ ..], [first_b, rest_b @ ..]) => {
+                let mut all = Vec::new();
+                for (first, rest) in
+                    [(first_a, interleavings(rest_a, b)), (first_b, interleavings(a, rest_b))]
+                {
+                    all.extend(rest.into_iter().map(|tail| [vec![first.clone()], tail].concat()));
+                }
+                all
+            }
+        }
+    }
+
+    #[track_caller]
+    fn converges(a: &[Incoming], b: &[Incoming]) -> Table {
+        let mut ends: Vec<Table> =
+            interleavings(a, b).iter().map(|order| imported(order)).collect();
+        ends.dedup();
+        assert_eq!(ends.len(), 1, "{ends:#?}");
+        ends.remove(0)
+    }
+
+    fn cells(pairs: &[(&str, &str)]) -> Table {
+        Some(pairs.iter().map(|(n, v)| ((*n).to_owned(), Some((*v).to_owned()))).collect())
+    }
+
+    #[test]
+    fn different_columns_keep_both_changes() {
+        let base = change(Op::Insert, "1", "a", 1, &[("x", "0"), ("y", "0")]);
+        let a = [base.clone(), change(Op::Update, "5", "a", 2, &[("x", "a")])];
+        let row = imported(&[&a[..], &[change(Op::Update, "4", "b", 1, &[("y", "b")])]].concat());
+        assert_eq!(row, cells(&[("x", "a"), ("y", "b")]));
+    }
+
+    #[test]
+    fn an_older_update_that_comes_late_does_not_overwrite() {
+        let row = imported(&[
+            change(Op::Insert, "1", "a", 1, &[("x", "0")]),
+            change(Op::Update, "9", "a", 2, &[("x", "new")]),
+            change(Op::Update, "8", "b", 1, &[("x", "old")]),
+        ]);
+        assert_eq!(row, cells(&[("x", "new")]));
+    }
+
+    #[test]
+    fn two_inserts_of_one_key_end_alike_everywhere() {
+        let a = [change(Op::Insert, "3", "a", 1, &[("x", "a"), ("y", "a")])];
+        let b = [
+            change(Op::Insert, "2", "b", 1, &[("x", "b"), ("y", "b")]),
+            change(Op::Update, "4", "b", 2, &[("x", "b2")]),
+        ];
+        assert_eq!(converges(&a, &b), cells(&[("x", "b2"), ("y", "a")]));
+    }
+
+    #[test]
+    fn a_delete_wins_against_a_concurrent_update_in_any_order() {
+        let a =
+            [change(Op::Insert, "1", "a", 1, &[("x", "0")]), change(Op::Delete, "5", "a", 2, &[])];
+        assert_eq!(converges(&a, &[change(Op::Update, "6", "b", 1, &[("x", "b")])]), None);
+    }
+
+    #[test]
+    fn a_reinsert_after_a_delete_brings_the_row_back_everywhere() {
+        let a = [
+            change(Op::Insert, "1", "a", 1, &[("x", "0")]),
+            change(Op::Delete, "5", "a", 2, &[]),
+            change(Op::Insert, "7", "a", 3, &[("x", "again")]),
+        ];
+        let b = [change(Op::Delete, "4", "b", 1, &[])];
+        assert_eq!(converges(&a, &b), cells(&[("x", "again")]));
+    }
+
+    #[test]
+    fn an_insert_that_arrives_after_its_update_takes_the_updates_value() {
+        let row = imported(&[
+            change(Op::Update, "5", "b", 1, &[("x", "b")]),
+            change(Op::Insert, "1", "a", 1, &[("x", "0"), ("y", "0")]),
+        ]);
+        assert_eq!(row, cells(&[("x", "b"), ("y", "0")]));
+    }
+
+    #[test]
+    fn a_change_twice_is_one_change() {
+        let insert = change(Op::Insert, "1", "a", 1, &[("x", "0")]);
+        let update = change(Op::Update, "2", "a", 2, &[("x", "1")]);
+        let twice = [insert.clone(), update.clone(), insert, update];
+        assert_eq!(imported(&twice), cells(&[("x", "1")]));
+    }
+
+    #[test]
+    fn a_record_level_table_refuses_what_is_older_than_the_record() {
+        let mut state = RowState { exists: true, ..RowState::default() };
+        let newer = change(Op::Update, "5", "a", 1, &[("x", "a")]);
+        let older = change(Op::Update, "4", "b", 1, &[("y", "b")]);
+        assert_ne!(decide(&mut state, &newer, true), Effect::Nothing);
+        assert_eq!(decide(&mut state, &older, true), Effect::Nothing);
+    }
+}

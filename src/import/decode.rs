@@ -1,0 +1,335 @@
+//! An inbox row becomes a change that can be decided on, or a reason why it cannot.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+
+use super::command::{ParsedCommand, parse_command};
+use super::target::{Target, TargetColumn, Targets};
+use crate::model::{Change, Op, Version, canonical, stamp};
+
+/// A row of a followed table: the table's index in [`Targets`] and the key's canonical text, a
+/// JSON array of texts where the key has several columns.
+pub type RowId = (usize, String);
+
+/// A change whose every part was checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Incoming {
+    /// Its row in the inbox.
+    pub inbox_id: i64,
+    /// Its place in the total order.
+    pub version: Version,
+    /// The source transaction.
+    pub transaction_id: Option<i64>,
+    /// What it does.
+    pub op: Op,
+    /// The row it is about.
+    pub row: RowId,
+    /// The row's key, canonical, in key order.
+    pub key: Vec<String>,
+    /// The key that the row had before, when the key changed.
+    pub old_row: Option<RowId>,
+    /// Columns outside the key with their canonical values.
+    pub cells: BTreeMap<String, Option<String>>,
+}
+
+/// Why a change cannot be imported. The code is stable, the reason is a sentence; neither holds
+/// a value of a row.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct Refusal {
+    /// `unreadable`, `no_table`, `no_column`, `bad_value`, `bad_command`, `forbidden`, …
+    pub code: &'static str,
+    /// What is wrong and what would be right.
+    pub reason: String,
+}
+
+impl Refusal {
+    pub(super) fn new(code: &'static str, reason: impl Into<String>) -> Self {
+        Self { code, reason: reason.into() }
+    }
+}
+
+/// Checks a change and brings every value into canonical form.
+///
+/// # Errors
+/// The first thing that makes it impossible to import.
+pub fn decode(targets: &Targets, change: &Change) -> Result<Incoming, Refusal> {
+    if let Some(reason) = &change.refusal {
+        return Err(Refusal::new("unreadable", reason.clone()));
+    }
+    let version = version(change)?;
+    let parsed = command(targets, change)?;
+    let (index, target) = table(targets, change, parsed.as_ref())?;
+    let body = match &parsed {
+        Some(command) => from_command(target, command)?,
+        None => from_columns(target, change)?,
+    };
+    let key = key_values(target, &body.key)?;
+    let old_row = match &change.object_id_old {
+        Some(old) if body.op == Op::Insert && parsed.is_none() => {
+            Some((index, row_text(&key_values(target, &key_texts(target, old)?)?)))
+        }
+        _ => None,
+    };
+    let mut cells = BTreeMap::new();
+    for (name, value) in body.cells {
+        if target.key.iter().any(|column| column.name == name) {
+            continue;
+        }
+        let value =
+            value.map(|text| value_of(target, column(target, &name)?, &text)).transpose()?;
+        column(target, &name)?;
+        cells.insert(name, value);
+    }
+    Ok(Incoming {
+        inbox_id: change.id,
+        version,
+        transaction_id: change.transaction_id,
+        op: body.op,
+        row: (index, row_text(&key)),
+        key,
+        old_row,
+        cells,
+    })
+}
+
+struct Body {
+    op: Op,
+    key: Vec<Option<String>>,
+    cells: Vec<(String, Option<String>)>,
+}
+
+fn version(change: &Change) -> Result<Version, Refusal> {
+    let missing = |what| Refusal::new("unreadable", format!("the change has no {what}"));
+    let text = change.update_datetime.as_deref().ok_or_else(|| missing("`update_datetime`"))?;
+    Ok(Version {
+        stamp: stamp(text)
+            .map_err(|bad| Refusal::new("unreadable", format!("`update_datetime` is {bad}")))?,
+        origin: change
+            .updated_by_server_id
+            .clone()
+            .ok_or_else(|| missing("`updated_by_server_id`"))?,
+        source_id: change.source_id.ok_or_else(|| missing("`source_id`"))?,
+    })
+}
+
+/// The parsed command, when the change has one that counts.
+///
+/// A command is what DataJoin's programs would have run, so it decides where it is there. Only
+/// where our own triggers wrote it beside complete columns (`capture.command`), and a value in it
+/// has a quote that the `~` form cannot carry, the columns are taken instead.
+fn command(targets: &Targets, change: &Change) -> Result<Option<ParsedCommand>, Refusal> {
+    let Some(text) = &change.object_operation_command else { return Ok(None) };
+    let origin = change.updated_by_server_id.as_ref().and_then(|id| targets.origins.get(id));
+    match parse_command(text, origin.copied()) {
+        Ok(parsed) => Ok(Some(parsed)),
+        Err(_) if targets.has_commands && is_complete(change) => Ok(None),
+        Err(error) => Err(Refusal::new(
+            "bad_command",
+            format!("`object_operation_command` cannot be imported: {error}"),
+        )),
+    }
+}
+
+fn is_complete(change: &Change) -> bool {
+    let has_document = |value: &Option<String>| {
+        value
+            .as_deref()
+            .is_some_and(|text| serde_json::from_str::<serde_json::Map<String, Json>>(text).is_ok())
+    };
+    match change.object_operation.as_deref().and_then(Op::from_letter) {
+        Some(Op::Insert) => has_document(&change.object_value),
+        Some(Op::Update) => change.object_attribute.is_some() && change.object_id.is_some(),
+        Some(Op::Delete) => has_document(&change.object_value_old),
+        None => false,
+    }
+}
+
+fn table<'a>(
+    targets: &'a Targets,
+    change: &Change,
+    command: Option<&ParsedCommand>,
+) -> Result<(usize, &'a Target), Refusal> {
+    let named = command.map(|command| command.table.to_string());
+    let name = named
+        .as_deref()
+        .or(change.object_table.as_deref())
+        .ok_or_else(|| Refusal::new("unreadable", "the change has no `object_table`"))?;
+    let index = targets.find(name).ok_or_else(|| {
+        Refusal::new("no_table", format!("table `{name}` is not followed on this node"))
+    })?;
+    Ok((index, &targets.tables[index]))
+}
+
+fn from_command(target: &Target, command: &ParsedCommand) -> Result<Body, Refusal> {
+    let inserted = |name: &str| {
+        let found = command.values.iter().find(|(known, _)| known.eq_ignore_ascii_case(name))?;
+        Some(found.1.clone())
+    };
+    let named = |name: &str| {
+        let found = command.key.iter().find(|(known, _)| known.eq_ignore_ascii_case(name))?;
+        Some(Some(found.1.clone()))
+    };
+    let is_insert = command.op == Op::Insert;
+    let is_by_key = is_insert || command.key.len() == target.key.len();
+    let key_of = |name: &str| if is_insert { inserted(name) } else { named(name) };
+    let key = target.key.iter().map(|column| key_of(&column.name)).collect::<Option<Vec<_>>>();
+    let (true, Some(key)) = (is_by_key, key) else {
+        return Err(Refusal::new(
+            "bad_command",
+            format!("the command does not name its row by the key {}", key_names(target)),
+        ));
+    };
+    let values = if command.op == Op::Delete { &[][..] } else { &command.values[..] };
+    if command.op == Op::Update
+        && let Some((name, _)) = values.iter().find(|(name, _)| is_key(target, name))
+    {
+        return Err(Refusal::new("bad_command", format!("the command changes the key `{name}`")));
+    }
+    let cells =
+        values.iter().map(|(name, value)| (true_name(target, name), value.clone())).collect();
+    Ok(Body { op: command.op, key, cells })
+}
+
+/// A column of a command in the letters of the table: an unquoted name has no case of its own.
+fn true_name(target: &Target, name: &str) -> String {
+    let known = target.columns.keys().chain(target.key.iter().map(|column| &column.name));
+    let mut fitting = known.filter(|known| known.eq_ignore_ascii_case(name));
+    fitting.next().cloned().unwrap_or_else(|| name.to_owned())
+}
+
+fn is_key(target: &Target, name: &str) -> bool {
+    target.key.iter().any(|column| column.name.eq_ignore_ascii_case(name))
+}
+
+fn from_columns(target: &Target, change: &Change) -> Result<Body, Refusal> {
+    let op =
+        change.object_operation.as_deref().and_then(Op::from_letter).ok_or_else(|| {
+            Refusal::new("unreadable", "`object_operation` is not one of I, U, D")
+        })?;
+    check_key_attribute(target, change)?;
+    let cells = match op {
+        Op::Insert => document(change.object_value.as_deref(), "object_value")?,
+        Op::Update => {
+            let attribute = change.object_attribute.clone().ok_or_else(|| {
+                Refusal::new("unreadable", "an update without `object_attribute`")
+            })?;
+            if is_key(target, &attribute) {
+                return Err(Refusal::new(
+                    "unreadable",
+                    format!("an update of the key `{attribute}`; a changed key is a D and an I"),
+                ));
+            }
+            let mut cells = vec![(attribute, change.object_value.clone())];
+            if let Some(context) = &change.object_context {
+                cells.extend(document(Some(context), "object_context")?);
+            }
+            cells
+        }
+        Op::Delete => Vec::new(),
+    };
+    let key = match &change.object_id {
+        Some(id) => key_texts(target, id)?,
+        None if op == Op::Insert => target
+            .key
+            .iter()
+            .map(|column| cells.iter().find(|(name, _)| *name == column.name)?.1.clone().into())
+            .collect::<Option<Vec<_>>>()
+            .ok_or_else(|| Refusal::new("unreadable", "the change has no `object_id`"))?,
+        None => return Err(Refusal::new("unreadable", "the change has no `object_id`")),
+    };
+    Ok(Body { op, key, cells })
+}
+
+fn check_key_attribute(target: &Target, change: &Change) -> Result<(), Refusal> {
+    let Some(attribute) = &change.object_pk_attribute else { return Ok(()) };
+    let names = match serde_json::from_str::<Vec<String>>(attribute) {
+        Ok(names) => names,
+        Err(_) => vec![attribute.clone()],
+    };
+    if names.iter().eq(target.key.iter().map(|column| &column.name)) {
+        return Ok(());
+    }
+    Err(Refusal::new(
+        "unreadable",
+        format!("`object_pk_attribute` is not the key {}", key_names(target)),
+    ))
+}
+
+fn key_names(target: &Target) -> String {
+    let names: Vec<String> = target.key.iter().map(|c| format!("`{}`", c.name)).collect();
+    names.join(", ")
+}
+
+/// `object_id` as one text per key column.
+fn key_texts(target: &Target, id: &str) -> Result<Vec<Option<String>>, Refusal> {
+    if target.key.len() == 1 {
+        return Ok(vec![Some(id.to_owned())]);
+    }
+    let values: Vec<Json> = serde_json::from_str(id).unwrap_or_default();
+    if values.len() != target.key.len() {
+        return Err(Refusal::new(
+            "unreadable",
+            format!("`object_id` is not a JSON array of {} values", target.key.len()),
+        ));
+    }
+    values.iter().map(json_text).collect()
+}
+
+fn key_values(target: &Target, texts: &[Option<String>]) -> Result<Vec<String>, Refusal> {
+    let pairs = target.key.iter().zip(texts);
+    pairs
+        .map(|(column, text)| match text {
+            Some(text) => value_of(target, column, text),
+            None => Err(Refusal::new("bad_value", format!("key `{}` is NULL", column.name))),
+        })
+        .collect()
+}
+
+/// The key as `object_id` holds it.
+#[must_use]
+pub fn row_text(key: &[String]) -> String {
+    match key {
+        [value] => value.clone(),
+        values => Json::from(values.to_vec()).to_string(),
+    }
+}
+
+fn document(text: Option<&str>, what: &str) -> Result<Vec<(String, Option<String>)>, Refusal> {
+    let object: serde_json::Map<String, Json> = text
+        .and_then(|text| serde_json::from_str(text).ok())
+        .ok_or_else(|| Refusal::new("unreadable", format!("`{what}` is not a JSON object")))?;
+    object.into_iter().map(|(name, value)| Ok((name, json_text(&value)?))).collect()
+}
+
+fn json_text(value: &Json) -> Result<Option<String>, Refusal> {
+    match value {
+        Json::Null => Ok(None),
+        Json::String(text) => Ok(Some(text.clone())),
+        Json::Number(number) => Ok(Some(number.to_string())),
+        Json::Bool(flag) => Ok(Some(flag.to_string())),
+        Json::Array(_) | Json::Object(_) => {
+            Err(Refusal::new("bad_value", "a value is a JSON array or object, not a text"))
+        }
+    }
+}
+
+fn column<'a>(target: &'a Target, name: &str) -> Result<&'a TargetColumn, Refusal> {
+    let table = &target.object_table;
+    if target.forbidden.iter().any(|known| known == name) {
+        return Err(Refusal::new(
+            "forbidden",
+            format!("column `{table}.{name}` must not arrive here"),
+        ));
+    }
+    target.columns.get(name).ok_or_else(|| {
+        Refusal::new("no_column", format!("table `{table}` has no column `{name}` here"))
+    })
+}
+
+fn value_of(target: &Target, column: &TargetColumn, text: &str) -> Result<String, Refusal> {
+    canonical(column.logical_type, text).map_err(|bad| {
+        Refusal::new("bad_value", format!("`{}.{}`: {bad}", target.object_table, column.name))
+    })
+}

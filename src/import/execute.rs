@@ -1,0 +1,167 @@
+//! Steps become statements with one bound parameter: the rows as JSON.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use serde_json::Value as Json;
+
+use super::decode::RowId;
+use super::order::{Step, StepKind};
+use super::target::{Target, TargetColumn, Targets};
+use crate::db::Session;
+use crate::model::Value;
+use crate::outbox::{Error, execute, fetch};
+use crate::render::{Statement, Templates};
+
+/// Renders the statements of a node's tables, once for each set of columns.
+pub struct Executor {
+    templates: Templates,
+    steps: BTreeMap<(StepKind, usize, Vec<String>), Statement>,
+    locks: BTreeMap<usize, Statement>,
+}
+
+/// A column of a statement, and where its values stand in the bound rows.
+#[derive(Serialize)]
+struct BoundColumn<'a> {
+    #[serde(flatten)]
+    column: &'a TargetColumn,
+    alias: String,
+    position: usize,
+}
+
+#[derive(Serialize)]
+struct TableName<'a> {
+    namespace: Option<&'a str>,
+    name: &'a str,
+}
+
+#[derive(Serialize)]
+struct StepContext<'a> {
+    table: TableName<'a>,
+    keys: Vec<BoundColumn<'a>>,
+    columns: Vec<BoundColumn<'a>>,
+}
+
+impl Executor {
+    /// An executor with a brand's templates.
+    #[must_use]
+    pub fn new(templates: Templates) -> Self {
+        Self { templates, steps: BTreeMap::new(), locks: BTreeMap::new() }
+    }
+
+    /// Runs a step; inside a transaction.
+    ///
+    /// # Errors
+    /// When the database refuses one of its rows: then none of them is written.
+    pub async fn run(
+        &mut self,
+        session: &mut dyn Session,
+        targets: &Targets,
+        step: &Step,
+    ) -> Result<(), Error> {
+        let statement = self.step_statement(targets, step)?;
+        let rows = Json::from_iter(step.rows.iter().map(json_row)).to_string();
+        execute(session, statement, &[("rows", Value::Text(rows))]).await?;
+        Ok(())
+    }
+
+    /// Locks rows until the end of the transaction; those of them that exist.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn lock(
+        &mut self,
+        session: &mut dyn Session,
+        targets: &Targets,
+        rows: &BTreeMap<RowId, Vec<String>>,
+    ) -> Result<BTreeSet<RowId>, Error> {
+        let mut existing = BTreeSet::new();
+        let tables: BTreeSet<usize> = rows.keys().map(|(table, _)| *table).collect();
+        for table in tables {
+            let of_table: Vec<(&RowId, &Vec<String>)> =
+                rows.iter().filter(|((index, _), _)| *index == table).collect();
+            let keys = Json::from_iter(of_table.iter().map(|(_, key)| Json::from((*key).clone())));
+            let statement = self.lock_statement(targets, table)?;
+            let given = [("rows", Value::Text(keys.to_string()))];
+            for row in fetch(session, statement, &given).await? {
+                let position = row.integer("position").and_then(|at| usize::try_from(at).ok());
+                if let Some((id, _)) = position.and_then(|at| of_table.get(at)) {
+                    existing.insert((*id).clone());
+                }
+            }
+        }
+        Ok(existing)
+    }
+
+    fn step_statement(&mut self, targets: &Targets, step: &Step) -> Result<&Statement, Error> {
+        let name = (step.kind, step.table, step.columns.clone());
+        if !self.steps.contains_key(&name) {
+            let target = &targets.tables[step.table];
+            let (template, context) = step_context(target, step);
+            let statement = self.templates.statement(template, &context)?;
+            self.steps.insert(name.clone(), statement);
+        }
+        Ok(&self.steps[&name])
+    }
+
+    fn lock_statement(&mut self, targets: &Targets, table: usize) -> Result<&Statement, Error> {
+        if !self.locks.contains_key(&table) {
+            let target = &targets.tables[table];
+            let context = StepContext {
+                table: table_name(target),
+                keys: bound(target.key.iter(), "k", 0),
+                columns: Vec::new(),
+            };
+            self.locks.insert(table, self.templates.statement("run/lock_rows", &context)?);
+        }
+        Ok(&self.locks[&table])
+    }
+}
+
+fn step_context<'a>(target: &'a Target, step: &Step) -> (&'static str, StepContext<'a>) {
+    let table = table_name(target);
+    let cells = step.columns.iter().map(|name| &target.columns[name]);
+    let key = || target.key.iter();
+    let key_length = target.key.len();
+    match step.kind {
+        StepKind::Insert => {
+            let columns = bound(key().chain(cells), "c", 0);
+            ("run/insert_rows", StepContext { table, keys: Vec::new(), columns })
+        }
+        StepKind::Update => {
+            let columns = bound(cells, "c", key_length);
+            ("run/update_rows", StepContext { table, keys: bound(key(), "k", 0), columns })
+        }
+        StepKind::Delete => {
+            let keys = bound(key(), "k", 0);
+            ("run/delete_rows", StepContext { table, keys, columns: Vec::new() })
+        }
+        StepKind::Rekey => {
+            let columns = bound(key().chain(cells), "c", key_length);
+            ("run/update_rows", StepContext { table, keys: bound(key(), "k", 0), columns })
+        }
+    }
+}
+
+fn table_name(target: &Target) -> TableName<'_> {
+    TableName { namespace: target.namespace.as_deref(), name: &target.name }
+}
+
+fn bound<'a>(
+    columns: impl Iterator<Item = &'a TargetColumn>,
+    prefix: &str,
+    first: usize,
+) -> Vec<BoundColumn<'a>> {
+    columns
+        .enumerate()
+        .map(|(index, column)| BoundColumn {
+            column,
+            alias: format!("{prefix}{}", index + 1),
+            position: first + index,
+        })
+        .collect()
+}
+
+fn json_row(row: &Vec<Option<String>>) -> Json {
+    row.iter().map(|cell| cell.clone().map_or(Json::Null, Json::String)).collect()
+}

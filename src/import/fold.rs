@@ -1,0 +1,53 @@
+//! What this node changed itself is noted before anything foreign is decided.
+
+use std::collections::BTreeSet;
+
+use super::batch::Importer;
+use super::decide::note_local;
+use super::decode::{RowId, decode};
+use super::{Error, versions};
+use crate::db::Session;
+use crate::model::Value;
+use crate::outbox::{Cursor, Window, execute, fetch_one, localise};
+
+impl Importer {
+    /// Reads this node's own outbox from where the last fold ended and notes the version of every
+    /// change in `ds_change_version`. It has a cursor like a route's, so that a change that
+    /// committed late is folded when it comes.
+    pub(super) async fn fold(&mut self, session: &mut dyn Session) -> Result<(), Error> {
+        let node = fetch_one(session, &self.statements.lock_node, &[]).await?;
+        let state = node.and_then(|row| row.text("fold_cursor"));
+        let cursor = state.as_deref().map(Cursor::from_state).unwrap_or_default();
+        let mut window = Window::open(session, &self.statements.window, &cursor).await?;
+        let mut is_moved = false;
+        loop {
+            let page = window.next_page(session).await?;
+            if page.is_empty() {
+                break;
+            }
+            is_moved = true;
+            let local: Vec<_> = page
+                .into_iter()
+                .filter_map(|change| localise(change, &self.node))
+                .filter_map(|change| decode(&self.targets, &change).ok())
+                .collect();
+            let rows: BTreeSet<RowId> = local.iter().map(|change| change.row.clone()).collect();
+            let read = &self.statements.read_versions;
+            let mut states = versions::load(session, read, &self.targets, &rows).await?;
+            for change in &local {
+                let is_record_level = self.targets.tables[change.row.0].is_record_level;
+                if let Some(state) = states.get_mut(&change.row) {
+                    note_local(state, change, is_record_level);
+                }
+            }
+            let write = &self.statements.write_versions;
+            versions::save(session, write, &self.targets, &states).await?;
+        }
+        window.close(session).await?;
+        if is_moved {
+            let given = [("fold_cursor", Value::Text(window.cursor().state()))];
+            execute(session, &self.statements.write_fold_cursor, &given).await?;
+        }
+        Ok(())
+    }
+}

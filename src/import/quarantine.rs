@@ -1,0 +1,284 @@
+//! What cannot be imported, kept with its reason; the change itself stays in the inbox.
+
+use serde::Serialize;
+
+use super::batch::{Importer, Outcome};
+use super::decode::Refusal;
+use super::{Error, decode};
+use crate::db::{Mode, Session};
+use crate::model::{Change, RouteId, Row, Value};
+use crate::outbox::{change_from_row, execute, fetch, fetch_one};
+use crate::render::Templates;
+
+/// A change on its way into the quarantine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Entry {
+    inbox_id: i64,
+    origin: Option<String>,
+    source_id: Option<i64>,
+    row: Option<(String, String)>,
+    attribute: Option<String>,
+    operation: Option<String>,
+    refusal: Refusal,
+    waits_for: Option<i64>,
+}
+
+impl Entry {
+    pub(super) fn new(
+        change: &Change,
+        row: Option<(String, String)>,
+        refusal: Refusal,
+        waits_for: Option<i64>,
+    ) -> Self {
+        Self {
+            inbox_id: change.id,
+            origin: change.updated_by_server_id.clone(),
+            source_id: change.source_id,
+            row,
+            attribute: change.object_attribute.clone(),
+            operation: change.object_operation.clone(),
+            refusal,
+            waits_for,
+        }
+    }
+}
+
+/// A change in quarantine, as `quarantine list` shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Quarantined {
+    /// Its row in the inbox, and its number in the commands.
+    pub inbox_id: i64,
+    /// The route on which it came.
+    pub route_id: i64,
+    /// Where it was made.
+    pub origin: Option<String>,
+    /// Its id there.
+    pub source_id: Option<i64>,
+    /// The table.
+    pub object_table: Option<String>,
+    /// The key.
+    pub object_id: Option<String>,
+    /// The column of an update.
+    pub object_attribute: Option<String>,
+    /// `I`, `U`, `D`.
+    pub object_operation: Option<String>,
+    /// Stable word for the reason.
+    pub reason_code: String,
+    /// The reason.
+    pub reason: String,
+    /// The quarantined change of the same row that has to go first.
+    pub waits_for: Option<i64>,
+    /// How often it was tried.
+    pub attempts: i64,
+    /// Since when, UTC.
+    pub since: Option<String>,
+}
+
+/// Every change in a node's quarantine, in the order of arrival.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn list(
+    session: &mut dyn Session,
+    templates: &Templates,
+) -> Result<Vec<Quarantined>, Error> {
+    let statement = statement(templates, "run/read_quarantine")?;
+    let rows = fetch(session, &statement, &[]).await?;
+    Ok(rows.iter().filter_map(quarantined).collect())
+}
+
+/// The inbox row of a quarantined change.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn change(
+    session: &mut dyn Session,
+    templates: &Templates,
+    inbox_id: i64,
+) -> Result<Option<Change>, Error> {
+    let statement = statement(templates, "run/read_inbox_row")?;
+    let given = [("inbox_id", Value::Integer(inbox_id))];
+    let row = fetch_one(session, &statement, &given).await?;
+    Ok(row.as_ref().map(change_from_row).transpose()?)
+}
+
+/// Marks a change to be tried again by the next import; false if it is not in quarantine.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn retry(
+    session: &mut dyn Session,
+    templates: &Templates,
+    inbox_id: i64,
+) -> Result<bool, Error> {
+    let statement = statement(templates, "run/mark_retry")?;
+    let given = [("inbox_id", Value::Integer(inbox_id))];
+    Ok(execute(session, &statement, &given).await? > 0)
+}
+
+/// Gives a change up: it will never be imported here. False if it is not in quarantine.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn drop_change(
+    session: &mut dyn Session,
+    templates: &Templates,
+    inbox_id: i64,
+) -> Result<bool, Error> {
+    let statement = statement(templates, "run/leave_quarantine")?;
+    let given = [("inbox_id", Value::Integer(inbox_id))];
+    Ok(execute(session, &statement, &given).await? > 0)
+}
+
+#[derive(Serialize)]
+struct Context<'a> {
+    namespace: Option<&'a str>,
+}
+
+fn statement(templates: &Templates, name: &str) -> Result<crate::render::Statement, Error> {
+    let namespace = templates.brand().dialect().default_namespace.as_deref();
+    Ok(templates.statement(name, &Context { namespace }).map_err(crate::outbox::Error::from)?)
+}
+
+fn quarantined(row: &Row) -> Option<Quarantined> {
+    Some(Quarantined {
+        inbox_id: row.integer("inbox_id")?,
+        route_id: row.integer("route_id")?,
+        origin: row.text("updated_by_server_id"),
+        source_id: row.integer("source_id"),
+        object_table: row.text("object_table"),
+        object_id: row.text("object_id"),
+        object_attribute: row.text("object_attribute"),
+        object_operation: row.text("object_operation"),
+        reason_code: row.text("reason_code").unwrap_or_default(),
+        reason: row.text("reason").unwrap_or_default(),
+        waits_for: row.integer("waits_for"),
+        attempts: row.integer("attempts").unwrap_or(1),
+        since: row.text("update_datetime"),
+    })
+}
+
+impl Importer {
+    /// Writes an entry, or renews it where the change is in quarantine already.
+    pub(super) async fn quarantine(
+        &self,
+        session: &mut dyn Session,
+        route: RouteId,
+        entry: &Entry,
+    ) -> Result<(), Error> {
+        let (object_table, object_id) = entry.row.clone().unzip();
+        let given = [
+            ("inbox_id", Value::Integer(entry.inbox_id)),
+            ("route_id", Value::Integer(route.0)),
+            ("origin", entry.origin.clone().into()),
+            ("source_id", entry.source_id.into()),
+            ("object_table", object_table.into()),
+            ("object_id", object_id.into()),
+            ("object_attribute", entry.attribute.clone().into()),
+            ("object_operation", entry.operation.clone().into()),
+            ("reason_code", entry.refusal.code.into()),
+            ("reason", entry.refusal.reason.clone().into()),
+            ("waits_for", entry.waits_for.into()),
+        ];
+        execute(session, &self.statements.write_quarantine, &given).await?;
+        Ok(())
+    }
+
+    /// The row that a change is about, as the quarantine names it.
+    pub(super) fn row_of(&self, change: &Change) -> Option<(String, String)> {
+        match decode(&self.targets, change) {
+            Ok(incoming) => {
+                let (table, key) = incoming.row;
+                Some((self.targets.tables[table].object_table.clone(), key))
+            }
+            Err(_) => change.object_table.clone().zip(change.object_id.clone()),
+        }
+    }
+
+    /// Tries again what a person asked for, what waited for a row it refers to, and what waited
+    /// behind a change that is gone from the quarantine; the number of changes that got in.
+    ///
+    /// # Errors
+    /// When the database refuses something that is no single change's fault.
+    pub async fn retry_quarantined(
+        &mut self,
+        session: &mut dyn Session,
+        route: RouteId,
+    ) -> Result<Outcome, Error> {
+        let mut outcome = Outcome::default();
+        let given = [("route_id", Value::Integer(route.0))];
+        // What was let in may have held up others: again, until nothing more gets in.
+        loop {
+            let before = outcome.released;
+            let retries = fetch(session, &self.statements.read_retries, &given).await?;
+            for inbox_id in retries.iter().filter_map(|row| row.integer("inbox_id")) {
+                if self.retry_one(session, route, inbox_id).await? {
+                    outcome.released += 1;
+                }
+            }
+            if outcome.released == before {
+                break;
+            }
+        }
+        Ok(outcome)
+    }
+
+    async fn retry_one(
+        &mut self,
+        session: &mut dyn Session,
+        route: RouteId,
+        inbox_id: i64,
+    ) -> Result<bool, Error> {
+        let given = [("inbox_id", Value::Integer(inbox_id))];
+        let row = fetch_one(session, &self.statements.read_inbox_row, &given).await?;
+        let Some(change) = row.as_ref().map(change_from_row).transpose()? else {
+            return Ok(false);
+        };
+        self.raise_floor(session, std::slice::from_ref(&change)).await?;
+        session.begin(Mode::Write).await?;
+        let result = self.retry_inside(session, route, &change).await;
+        match result {
+            Ok(is_in) => {
+                session.commit().await?;
+                Ok(is_in)
+            }
+            Err(error) => {
+                session.rollback().await?;
+                Err(error)
+            }
+        }
+    }
+
+    async fn retry_inside(
+        &mut self,
+        session: &mut dyn Session,
+        route: RouteId,
+        change: &Change,
+    ) -> Result<bool, Error> {
+        self.enter(session).await?;
+        let mut blocked = self.blocked(session).await?;
+        let row = self.row_of(change);
+        // The change itself does not stand in its own way, an earlier one of its row does.
+        if let Some(row) = &row
+            && blocked.get(row) == Some(&change.id)
+        {
+            blocked.remove(row);
+        }
+        let given = [("inbox_id", Value::Integer(change.id))];
+        let is_in =
+            match self.attempt(session, route, std::slice::from_ref(change), &mut blocked).await? {
+                Ok(outcome) if outcome.quarantined == 0 => {
+                    execute(session, &self.statements.leave_quarantine, &given).await?;
+                    true
+                }
+                Ok(_) => false,
+                Err(fault) => {
+                    let entry = Entry::new(change, row, self.refusal(&fault), None);
+                    self.quarantine(session, route, &entry).await?;
+                    false
+                }
+            };
+        execute(session, &self.statements.leave_import, &[]).await?;
+        Ok(is_in)
+    }
+}

@@ -1,0 +1,66 @@
+//! The importer's own statements, rendered once.
+
+use serde::Serialize;
+
+use crate::outbox::{Error, WindowStatements};
+use crate::render::{Statement, Templates};
+
+/// Statements on the control tables of one node.
+pub(super) struct Statements {
+    pub(super) window: WindowStatements,
+    pub(super) read_program: Statement,
+    pub(super) lock_program: Statement,
+    pub(super) advance_cursor: Statement,
+    pub(super) read_inbox: Statement,
+    pub(super) read_inbox_row: Statement,
+    pub(super) enter_import: Statement,
+    pub(super) leave_import: Statement,
+    pub(super) savepoint: Statement,
+    pub(super) rollback_to_savepoint: Statement,
+    pub(super) release_savepoint: Statement,
+    pub(super) read_versions: Statement,
+    pub(super) write_versions: Statement,
+    pub(super) raise_floor: Statement,
+    pub(super) lock_node: Statement,
+    pub(super) write_fold_cursor: Statement,
+    pub(super) read_quarantined: Statement,
+    pub(super) write_quarantine: Statement,
+    pub(super) leave_quarantine: Statement,
+    pub(super) read_retries: Statement,
+}
+
+#[derive(Serialize)]
+struct Context<'a> {
+    namespace: Option<&'a str>,
+    page_rows: usize,
+}
+
+impl Statements {
+    pub(super) fn new(templates: &Templates, page_rows: usize) -> Result<Self, Error> {
+        let namespace = templates.brand().dialect().default_namespace.as_deref();
+        let context = Context { namespace, page_rows };
+        let statement = |name: &str| templates.statement(&format!("run/{name}"), &context);
+        Ok(Self {
+            window: WindowStatements::new(templates, page_rows)?,
+            read_program: statement("read_program")?,
+            lock_program: statement("lock_program")?,
+            advance_cursor: statement("advance_cursor")?,
+            read_inbox: statement("read_inbox")?,
+            read_inbox_row: statement("read_inbox_row")?,
+            enter_import: statement("enter_import")?,
+            leave_import: statement("leave_import")?,
+            savepoint: statement("savepoint")?,
+            rollback_to_savepoint: statement("rollback_to_savepoint")?,
+            release_savepoint: statement("release_savepoint")?,
+            read_versions: statement("read_versions")?,
+            write_versions: statement("write_versions")?,
+            raise_floor: statement("raise_floor")?,
+            lock_node: statement("lock_node")?,
+            write_fold_cursor: statement("write_fold_cursor")?,
+            read_quarantined: statement("read_quarantined")?,
+            write_quarantine: statement("write_quarantine")?,
+            leave_quarantine: statement("leave_quarantine")?,
+            read_retries: statement("read_retries")?,
+        })
+    }
+}

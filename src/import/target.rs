@@ -1,0 +1,221 @@
+//! The followed tables of one node as the importer sees them.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::dialect::Brand;
+use crate::model::{LogicalType, Schema, TableName};
+use crate::plan::{Plan, TablePlan};
+
+/// A column that can be written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TargetColumn {
+    /// Its name, letter for letter.
+    pub name: String,
+    /// What its values mean.
+    pub logical_type: LogicalType,
+    /// Its own type on this node.
+    pub native_type: String,
+}
+
+/// One followed table on one node.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// What `object_table` holds.
+    pub object_table: String,
+    /// The namespace here.
+    pub namespace: Option<String>,
+    /// The table here.
+    pub name: String,
+    /// The key by which rows are followed.
+    pub key: Vec<TargetColumn>,
+    /// Every other column that can be written, by name.
+    pub columns: BTreeMap<String, TargetColumn>,
+    /// Columns whose values must not arrive.
+    pub forbidden: Vec<String>,
+    /// Whether a newer change protects the whole row.
+    pub is_record_level: bool,
+    /// Columns of secondary unique keys and of foreign keys: their writes do not commute.
+    pub bound_columns: Vec<String>,
+    /// Whether there is a unique key besides the followed one.
+    pub has_other_unique_key: bool,
+    /// Whether a foreign key refers to the table itself.
+    pub refers_to_itself: bool,
+    /// Tables that are tied by references, over any number of tables, have one number.
+    pub component: usize,
+    /// The tables it refers to, as indices of [`Targets`].
+    pub parents: Vec<usize>,
+}
+
+/// The followed tables of one node.
+#[derive(Debug, Clone)]
+pub struct Targets {
+    /// The node's brand.
+    pub brand: Brand,
+    /// How triggers fill `object_operation_command`.
+    pub has_commands: bool,
+    /// The brand of each node that changes come from: how a command's backslashes are meant.
+    pub origins: BTreeMap<String, Brand>,
+    /// The tables, in the plan's order.
+    pub tables: Vec<Target>,
+}
+
+/// A followed table that is not on the node as it should be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Mismatch {
+    /// The table is not there.
+    #[error("table `{table}` is not there")]
+    NoTable {
+        /// The table.
+        table: String,
+    },
+    /// A column of the configuration's schema is not there.
+    #[error("table `{table}` has no column `{column}`")]
+    NoColumn {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+    },
+}
+
+impl Targets {
+    /// The plan's tables as they really are in `live`, the introspected schema of the node.
+    ///
+    /// # Errors
+    /// The first table or key column that is missing.
+    pub fn new(plan: &Plan, live: &Schema) -> Result<Self, Mismatch> {
+        let mut tables = Vec::new();
+        for table in &plan.tables {
+            tables.push(target(table, live)?);
+        }
+        let names: Vec<TableName> =
+            plan.tables.iter().map(|table| live_name(table, plan.brand)).collect();
+        for (index, name) in names.iter().enumerate() {
+            let Some(table) = live.table(name) else { continue };
+            let parents = table
+                .foreign_keys
+                .iter()
+                .filter_map(|key| names.iter().position(|known| *known == key.references))
+                .filter(|parent| *parent != index);
+            tables[index].parents = parents.collect();
+        }
+        name_components(&mut tables);
+        Ok(Self {
+            origins: BTreeMap::new(),
+            brand: plan.brand,
+            has_commands: plan.command != "none",
+            tables,
+        })
+    }
+
+    /// A table by what `object_table` says: the configured name, also with a default namespace.
+    #[must_use]
+    pub fn find(&self, object_table: &str) -> Option<usize> {
+        let find = |name: &str| self.tables.iter().position(|table| table.object_table == name);
+        find(object_table).or_else(|| {
+            let (namespace, name) = object_table.split_once('.')?;
+            let is_default = Brand::ALL
+                .iter()
+                .any(|brand| brand.dialect().default_namespace.as_deref() == Some(namespace));
+            if is_default { find(name) } else { None }
+        })
+    }
+}
+
+/// The name under which introspection finds a planned table.
+#[must_use]
+pub fn live_name(table: &TablePlan, brand: Brand) -> TableName {
+    let is_default = table.namespace == brand.dialect().default_namespace;
+    TableName {
+        namespace: table.namespace.clone().filter(|_| !is_default),
+        name: table.name.clone(),
+    }
+}
+
+fn target(plan: &TablePlan, live: &Schema) -> Result<Target, Mismatch> {
+    let live_table = live
+        .tables
+        .iter()
+        .find(|table| {
+            table.name.name == plan.name
+                && (table.name.namespace.is_none() || table.name.namespace == plan.namespace)
+        })
+        .ok_or_else(|| Mismatch::NoTable { table: plan.object_table.clone() })?;
+    let column = |name_of: &str, logical_type: LogicalType| {
+        let live = live_table.column(name_of).ok_or_else(|| Mismatch::NoColumn {
+            table: plan.object_table.clone(),
+            column: name_of.to_owned(),
+        })?;
+        Ok(TargetColumn {
+            name: name_of.to_owned(),
+            logical_type,
+            native_type: live.native_type.clone(),
+        })
+    };
+    let key: Vec<TargetColumn> =
+        plan.key.iter().map(|c| column(&c.name, c.logical_type)).collect::<Result<_, _>>()?;
+    let mut columns = BTreeMap::new();
+    for captured in &plan.row {
+        if key.iter().all(|key| key.name != captured.name) {
+            let target = column(&captured.name, captured.logical_type)?;
+            columns.insert(captured.name.clone(), target);
+        }
+    }
+    // An ignored column is not captured, but an application's own change may carry it.
+    for left_out in plan.left_out.iter().filter(|column| column.why == "ignore") {
+        if let Some(live) = live_table.column(&left_out.name)
+            && let Some(logical_type) = live.logical_type
+        {
+            columns.insert(left_out.name.clone(), column(&left_out.name, logical_type)?);
+        }
+    }
+    let key_names: Vec<&String> = key.iter().map(|column| &column.name).collect();
+    let mut unique_keys = live_table.unique_keys.clone();
+    unique_keys.push(live_table.primary_key.clone());
+    unique_keys.retain(|unique| !unique.is_empty() && !unique.iter().eq(key_names.iter().copied()));
+    let mut bound_columns: Vec<String> = unique_keys.iter().flatten().cloned().collect();
+    bound_columns
+        .extend(live_table.foreign_keys.iter().flat_map(|key| key.columns.iter().cloned()));
+    Ok(Target {
+        object_table: plan.object_table.clone(),
+        namespace: plan.namespace.clone(),
+        name: plan.name.clone(),
+        key,
+        columns,
+        forbidden: plan
+            .left_out
+            .iter()
+            .filter(|column| column.why != "ignore")
+            .map(|column| column.name.clone())
+            .collect(),
+        is_record_level: plan.is_record_level,
+        bound_columns,
+        has_other_unique_key: !unique_keys.is_empty(),
+        refers_to_itself: live_table
+            .foreign_keys
+            .iter()
+            .any(|key| key.references == live_table.name),
+        component: 0,
+        parents: Vec::new(),
+    })
+}
+
+/// Gives tables that are tied by references one number.
+fn name_components(tables: &mut [Target]) {
+    for (index, table) in tables.iter_mut().enumerate() {
+        table.component = index;
+    }
+    // Each round pulls every pair of parent and child to the smaller number; a chain of n tables
+    // is done after n rounds.
+    for _ in 0..tables.len() {
+        for child in 0..tables.len() {
+            for parent in tables[child].parents.clone() {
+                let smaller = tables[child].component.min(tables[parent].component);
+                tables[child].component = smaller;
+                tables[parent].component = smaller;
+            }
+        }
+    }
+}

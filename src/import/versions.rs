@@ -1,0 +1,101 @@
+//! The newest change of each row and column, kept in `ds_change_version`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value as Json, json};
+
+use super::decide::{CellState, RowState};
+use super::decode::RowId;
+use super::target::Targets;
+use crate::db::Session;
+use crate::model::{Op, Row, Value, Version};
+use crate::outbox::{Error, execute, fetch};
+use crate::render::Statement;
+
+/// What is known of a set of rows.
+pub type RowStates = BTreeMap<RowId, RowState>;
+
+/// Reads what is known of rows; rows of which nothing is known come back empty.
+pub async fn load(
+    session: &mut dyn Session,
+    read_versions: &Statement,
+    targets: &Targets,
+    rows: &BTreeSet<RowId>,
+) -> Result<RowStates, Error> {
+    let mut states: RowStates = rows.iter().map(|row| (row.clone(), RowState::default())).collect();
+    let names = rows.iter().map(|(table, key)| json!([targets.tables[*table].object_table, key]));
+    let given = [("rows", Value::Text(Json::from_iter(names).to_string()))];
+    for row in fetch(session, read_versions, &given).await? {
+        let known = version(&row).and_then(|version| {
+            let table = targets.find(&row.text("object_table")?)?;
+            Some(((table, row.text("object_id")?), row.text("object_attribute")?, version))
+        });
+        let (id, attribute, version) = known.ok_or_else(|| Error::Unreadable {
+            table: "ds_change_version",
+            found: "an incomplete row".to_owned(),
+        })?;
+        let Some(state) = states.get_mut(&id) else { continue };
+        let operation = row.text("object_operation").unwrap_or_default();
+        if attribute.is_empty() {
+            let op = Op::from_letter(&operation).unwrap_or(Op::Update);
+            state.row = Some((op, version));
+        } else {
+            // A parked value is marked by `P`: its row was not there when it came.
+            let parked = (operation == PARKED).then(|| row.text("object_value"));
+            state.cells.insert(attribute, CellState { version, parked });
+        }
+    }
+    Ok(states)
+}
+
+/// What `object_operation` holds for a value that waits for its row.
+const PARKED: &str = "P";
+
+fn version(row: &Row) -> Option<Version> {
+    Some(Version {
+        stamp: row.text("update_datetime")?,
+        origin: row.text("updated_by_server_id")?,
+        source_id: row.integer("source_id")?,
+    })
+}
+
+/// Writes what became known.
+pub async fn save(
+    session: &mut dyn Session,
+    write_versions: &Statement,
+    targets: &Targets,
+    states: &RowStates,
+) -> Result<(), Error> {
+    let mut rows = Vec::new();
+    for ((table, key), state) in states {
+        let name = &targets.tables[*table].object_table;
+        for attribute in &state.dirty {
+            let (letter, version, value) = if attribute.is_empty() {
+                let Some((op, version)) = &state.row else { continue };
+                (op.letter(), version, None)
+            } else {
+                let Some(cell) = state.cells.get(attribute) else { continue };
+                match &cell.parked {
+                    Some(value) => (PARKED, &cell.version, value.clone()),
+                    None => (Op::Update.letter(), &cell.version, None),
+                }
+            };
+            rows.push(json!([
+                name,
+                key,
+                attribute,
+                letter,
+                version.stamp,
+                version.origin,
+                version.source_id,
+                value
+            ]));
+        }
+    }
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let given = [("rows", Value::Text(Json::from(rows).to_string()))];
+    execute(session, write_versions, &given).await?;
+    Ok(())
+}

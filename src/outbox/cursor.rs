@@ -1,0 +1,119 @@
+//! How far a route has been carried.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// The position of a route in its source's outbox, as `fromoutboxpointer` and `cursor_state` of
+/// `ds_program_parameter` keep it. It only ever moves forward, unless a person rewinds it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cursor {
+    /// The highest outbox id that was carried; what a person reads and may set back.
+    pub pointer: i64,
+    /// The brand's watermark at the last window (a Postgres snapshot, a row version).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub watermark: Option<String>,
+    /// Ids below `pointer` that were not there yet, as inclusive ranges: rolled back, or still
+    /// open. They are looked at again, so that a late commit is carried when it comes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gaps: Vec<(i64, i64)>,
+    /// By the route on which a forwarded change arrived: the highest inbox id carried on.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub forwards: BTreeMap<i64, i64>,
+}
+
+impl Cursor {
+    /// The cursor of a `ds_program_parameter` row. Where `pointer` is not what the state says, a
+    /// person moved it: then everything above it is carried again, and the inbox tells what it
+    /// has already.
+    #[must_use]
+    pub fn read(pointer: i64, state: Option<&str>) -> Self {
+        let known: Option<Self> = state.and_then(|state| serde_json::from_str(state).ok());
+        match known {
+            Some(cursor) if cursor.pointer == pointer => cursor,
+            _ => Self { pointer, ..Self::default() },
+        }
+    }
+
+    /// The cursor of its own text; the beginning, where there is none.
+    #[must_use]
+    pub fn from_state(state: &str) -> Self {
+        serde_json::from_str(state).unwrap_or_default()
+    }
+
+    /// The text of `cursor_state`.
+    ///
+    /// # Panics
+    /// Never: the state is numbers and text.
+    #[must_use]
+    pub fn state(&self) -> String {
+        serde_json::to_string(self).expect("a cursor is plain JSON")
+    }
+
+    /// Takes note of an id that was carried, and of the ids before it that were not there.
+    /// Ids come in rising order within one window.
+    pub(super) fn carry(&mut self, id: i64, tracks_gaps: bool) {
+        if id > self.pointer {
+            if tracks_gaps && id > self.pointer + 1 {
+                self.gaps.push((self.pointer + 1, id - 1));
+            }
+            self.pointer = id;
+        } else if tracks_gaps {
+            self.close_gap(id);
+        }
+    }
+
+    fn close_gap(&mut self, id: i64) {
+        let Some(index) = self.gaps.iter().position(|(first, last)| (*first..=*last).contains(&id))
+        else {
+            return;
+        };
+        let (first, last) = self.gaps.remove(index);
+        if id < last {
+            self.gaps.insert(index, (id + 1, last));
+        }
+        if first < id {
+            self.gaps.insert(index, (first, id - 1));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn missing_ids_stay_on_the_list_until_they_come() {
+        let mut cursor = Cursor { pointer: 3, ..Cursor::default() };
+        for id in [4, 7, 9] {
+            cursor.carry(id, true);
+        }
+        assert_eq!((cursor.pointer, &cursor.gaps[..]), (9, &[(5, 6), (8, 8)][..]));
+        cursor.carry(8, true);
+        cursor.carry(5, true);
+        assert_eq!((cursor.pointer, &cursor.gaps[..]), (9, &[(6, 6)][..]));
+    }
+
+    #[test]
+    fn a_brand_that_commits_in_order_has_no_gaps() {
+        let mut cursor = Cursor::default();
+        cursor.carry(10, false);
+        assert_eq!((cursor.pointer, cursor.gaps.len()), (10, 0));
+    }
+
+    #[test]
+    fn a_pointer_that_a_person_moved_forgets_the_rest() {
+        let cursor = Cursor {
+            pointer: 9,
+            watermark: Some("10:10:".into()),
+            gaps: vec![(2, 3)],
+            forwards: BTreeMap::from([(1000, 4)]),
+        };
+        assert_eq!(Cursor::read(9, Some(&cursor.state())), cursor);
+        assert_eq!(
+            Cursor::read(1, Some(&cursor.state())),
+            Cursor { pointer: 1, ..Cursor::default() }
+        );
+        assert_eq!(Cursor::read(1, Some("garbage")), Cursor { pointer: 1, ..Cursor::default() });
+    }
+}

@@ -1,0 +1,144 @@
+//! One window of an outbox, fetched in pages.
+
+use serde::Serialize;
+
+use super::call::{fetch, fetch_one};
+use super::{Cursor, Error, change_from_row};
+use crate::db::Session;
+use crate::model::{Change, Value};
+use crate::render::{Statement, Templates};
+
+/// The statements by which a brand's outbox is read.
+#[derive(Debug, Clone)]
+pub struct WindowStatements {
+    open: Vec<Statement>,
+    fetch: Statement,
+    close: Vec<Statement>,
+    page_rows: usize,
+    tracks_gaps: bool,
+    names_transactions: bool,
+}
+
+#[derive(Serialize)]
+struct PageContext<'a> {
+    namespace: Option<&'a str>,
+    page_rows: usize,
+}
+
+impl WindowStatements {
+    /// Renders the statements; a page has at most `page_rows` rows.
+    ///
+    /// # Errors
+    /// When a template cannot be filled.
+    pub fn new(templates: &Templates, page_rows: usize) -> Result<Self, Error> {
+        let dialect = templates.brand().dialect();
+        let context = PageContext { namespace: dialect.default_namespace.as_deref(), page_rows };
+        Ok(Self {
+            open: templates.statements("run/window_open", &context)?,
+            fetch: templates.statement("run/window_fetch", &context)?,
+            close: templates.statements("run/window_close", &context)?,
+            page_rows,
+            tracks_gaps: dialect.can.leave_gaps,
+            names_transactions: dialect.can.name_transactions,
+        })
+    }
+}
+
+/// An open window. The session has to be inside one [`crate::db::Mode::Read`] transaction from
+/// [`Window::open`] to the last page, so that all pages show the same moment.
+#[derive(Debug)]
+pub struct Window<'a> {
+    statements: &'a WindowStatements,
+    before: Cursor,
+    after: Cursor,
+    last_id: i64,
+    set_id: Option<i64>,
+    is_done: bool,
+}
+
+impl<'a> Window<'a> {
+    /// Begins a window at a cursor.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn open(
+        session: &mut dyn Session,
+        statements: &'a WindowStatements,
+        cursor: &Cursor,
+    ) -> Result<Self, Error> {
+        let mut window = Self {
+            statements,
+            before: cursor.clone(),
+            after: cursor.clone(),
+            last_id: 0,
+            set_id: None,
+            is_done: false,
+        };
+        // The first statement says what the new watermark is, the others prepare the pages.
+        let mut opening = statements.open.iter();
+        if let Some(first) = opening.next() {
+            let row = fetch_one(session, first, &window.parameters()).await?;
+            window.after.watermark = row.and_then(|row| row.text("watermark"));
+        }
+        for statement in opening {
+            let values = statement.values(&window.parameters())?;
+            session.execute(&statement.sql, &values).await?;
+        }
+        Ok(window)
+    }
+
+    /// The next page; empty when the window is done.
+    ///
+    /// Rows come in an order in which they can be imported: change set by change set, by the
+    /// highest id of each. Where the brand cannot name transactions, the whole window is one set,
+    /// named by its first id.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn next_page(&mut self, session: &mut dyn Session) -> Result<Vec<Change>, Error> {
+        if self.is_done {
+            return Ok(Vec::new());
+        }
+        let rows = fetch(session, &self.statements.fetch, &self.parameters()).await?;
+        self.is_done = rows.len() < self.statements.page_rows;
+        let mut changes = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let mut change = change_from_row(row)?;
+            self.last_id = change.id;
+            if !self.statements.names_transactions {
+                change.transaction_id = Some(*self.set_id.get_or_insert(change.id));
+            }
+            self.after.carry(change.id, self.statements.tracks_gaps);
+            changes.push(change);
+        }
+        Ok(changes)
+    }
+
+    /// The cursor after the pages that were fetched; valid when the last page was empty or short.
+    #[must_use]
+    pub fn cursor(&self) -> &Cursor {
+        &self.after
+    }
+
+    /// Ends the window inside a transaction that goes on.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn close(&self, session: &mut dyn Session) -> Result<(), Error> {
+        for statement in &self.statements.close {
+            session.raw(&statement.sql).await?;
+        }
+        Ok(())
+    }
+
+    fn parameters(&self) -> [(&'static str, Value); 5] {
+        let gaps = serde_json::to_string(&self.before.gaps).unwrap_or_default();
+        [
+            ("pointer", Value::Integer(self.before.pointer)),
+            ("watermark", self.before.watermark.clone().into()),
+            ("new_watermark", self.after.watermark.clone().into()),
+            ("gaps", Value::Text(gaps)),
+            ("last_id", Value::Integer(self.last_id)),
+        ]
+    }
+}

@@ -1,0 +1,205 @@
+//! What a brand does not see, cannot name or cannot hold.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Finding, Followed, Severity, Subject};
+use crate::config::Policy;
+use crate::dialect::Brand;
+use crate::model::{Action, LogicalType, NodeId, TableName};
+
+pub(super) fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
+    for brand in subject.config.sending_brands() {
+        if !subject.followed.is_empty() {
+            findings.extend(unseen_writes(brand));
+        }
+        if !brand.dialect().can.fire_triggers_on_cascade {
+            findings.extend(subject.followed.iter().flat_map(|one| cascades(subject, one, brand)));
+        }
+    }
+    for brand in subject.config.brands() {
+        for followed in &subject.followed {
+            findings.extend(long_names(subject, followed, brand));
+        }
+        findings.extend(collisions(subject, brand));
+    }
+    findings.extend(type_limits(subject));
+}
+
+/// Ways of writing that fire no trigger, whatever the tables.
+fn unseen_writes(brand: Brand) -> Vec<Finding> {
+    let dialect = brand.dialect();
+    let mut findings = Vec::new();
+    if dialect.can.truncate && !dialect.can.fire_triggers_on_truncate {
+        findings.push(Finding::new(
+            "truncate",
+            Severity::Info,
+            format!(
+                "{} shows TRUNCATE to no trigger: such a change does not travel",
+                dialect.title
+            ),
+            "use DELETE on followed tables, and give applications no right to truncate them",
+        ));
+    }
+    if brand == Brand::Sqlite {
+        findings.push(Finding::new(
+            "sqlite-replace",
+            Severity::Info,
+            "INSERT OR REPLACE hides the replaced row from SQLite's triggers".to_owned(),
+            "let the application say `PRAGMA recursive_triggers = ON` in each connection, or \
+             use ON CONFLICT … DO UPDATE",
+        ));
+    }
+    findings.into_iter().map(|finding| finding.brand(brand)).collect()
+}
+
+fn cascades(subject: &Subject<'_>, followed: &Followed<'_>, brand: Brand) -> Vec<Finding> {
+    let name = &followed.table.name;
+    let mut findings = Vec::new();
+    for key in &followed.table.foreign_keys {
+        let actions = [("DELETE", key.on_delete), ("UPDATE", key.on_update)];
+        let cascading: Vec<String> =
+            actions.iter().filter_map(|(event, action)| sentence(event, *action)).collect();
+        if cascading.is_empty() {
+            continue;
+        }
+        let finding = Finding::new(
+            "mysql-cascade",
+            Severity::Warning,
+            format!(
+                "{} of `{name}` from `{}` fires no trigger on {}: the change does not travel",
+                cascading.join(" and "),
+                key.references,
+                brand.dialect().title
+            ),
+            "let the application write the referring rows itself, and make the key RESTRICT; \
+             peers of other brands with the same key cascade by themselves",
+        );
+        findings.push(finding.at(subject.place(followed)).table(name).brand(brand));
+    }
+    findings
+}
+
+fn sentence(event: &str, action: Action) -> Option<String> {
+    let word = match action {
+        Action::NoAction => return None,
+        Action::Cascade => "CASCADE",
+        Action::SetNull => "SET NULL",
+        Action::SetDefault => "SET DEFAULT",
+    };
+    Some(format!("ON {event} {word}"))
+}
+
+/// The table as the brand names it: without namespaces, `a.b` is the table `a_b`.
+fn physical(table: &TableName, brand: Brand) -> String {
+    match &table.namespace {
+        Some(namespace) if brand.dialect().default_namespace.is_none() => {
+            format!("{namespace}_{}", table.name)
+        }
+        _ => table.name.clone(),
+    }
+}
+
+fn long_names(subject: &Subject<'_>, followed: &Followed<'_>, brand: Brand) -> Vec<Finding> {
+    let dialect = brand.dialect();
+    let name = &followed.table.name;
+    let finding = |what: &str, long: &str| {
+        Finding::new(
+            "name-too-long",
+            Severity::Error,
+            format!("the {what} `{long}` is longer than {} allows", dialect.title),
+            "shorten the name, skip the table, or leave this brand out",
+        )
+        .table(name)
+        .brand(brand)
+    };
+    let mut findings = Vec::new();
+    let table = physical(name, brand);
+    if !dialect.fits(&table) {
+        findings.push(finding("table name", &table).at(subject.place(followed)));
+    }
+    for column in followed.table.columns.iter().filter(|column| !dialect.fits(&column.name)) {
+        let place = subject.column_place(followed, column);
+        findings.push(finding("column name", &column.name).at(place).column(&column.name));
+    }
+    findings
+}
+
+/// Two tables of different namespaces that are one on a brand without namespaces.
+fn collisions(subject: &Subject<'_>, brand: Brand) -> Vec<Finding> {
+    let mut taken: BTreeMap<String, &TableName> = BTreeMap::new();
+    let mut findings = Vec::new();
+    for followed in &subject.followed {
+        let name = &followed.table.name;
+        let physical = match &name.namespace {
+            Some(namespace) if brand.dialect().default_namespace.is_some() => {
+                format!("{namespace}.{}", name.name)
+            }
+            _ => physical(name, brand),
+        };
+        if let Some(other) = taken.insert(physical.clone(), name) {
+            let finding = Finding::new(
+                "name-collision",
+                Severity::Error,
+                format!(
+                    "tables `{other}` and `{name}` are both `{physical}` on {}, which has no \
+                     namespaces",
+                    brand.dialect().title
+                ),
+                "rename or skip one of them",
+            );
+            findings.push(finding.at(subject.place(followed)).table(name).brand(brand));
+        }
+    }
+    findings
+}
+
+/// What is lost or refused on the way to a brand, once for each type and limit: what the sender
+/// is limited in too can never come from there.
+fn type_limits(subject: &Subject<'_>) -> Vec<Finding> {
+    let brand_of = |id: &NodeId| subject.config.nodes.get(id).map(|node| node.brand);
+    let mut limits: BTreeSet<(Brand, LogicalType, &str)> = BTreeSet::new();
+    for route in &subject.config.routes {
+        let (Some(from), Some(to)) = (brand_of(&route.from), brand_of(&route.to)) else { continue };
+        for logical in LogicalType::ALL {
+            let known = &from.dialect().mapping(logical).limits;
+            let new =
+                to.dialect().mapping(logical).limits.iter().filter(|one| !known.contains(one));
+            limits.extend(new.map(|limit| (to, logical, limit.as_str())));
+        }
+    }
+    let columns = captured(subject);
+    let finding = |(to, logical, limit): (Brand, LogicalType, &str)| {
+        let (count, first) = columns.get(&logical)?;
+        let title = &to.dialect().title;
+        let which = match count {
+            1 => format!("`{first}`"),
+            _ => format!("{count} columns, the first is `{first}`"),
+        };
+        Some(
+            Finding::new(
+                "type-limits",
+                Severity::Info,
+                format!("{logical} on its way to {title}: {limit} ({which})"),
+                "keep such values out, or give the columns a policy",
+            )
+            .brand(to),
+        )
+    };
+    limits.into_iter().filter_map(finding).collect()
+}
+
+/// How many columns of each type are captured, and the first of them.
+fn captured(subject: &Subject<'_>) -> BTreeMap<LogicalType, (usize, String)> {
+    let mut columns = BTreeMap::new();
+    for followed in &subject.followed {
+        for column in followed.written() {
+            let policy = followed.options.policy(&column.name);
+            let Some(logical) = column.logical_type else { continue };
+            if !matches!(policy, Policy::Ignore | Policy::Forbid) {
+                let first = || (0, format!("{}.{}", followed.table.name, column.name));
+                columns.entry(logical).or_insert_with(first).0 += 1;
+            }
+        }
+    }
+    columns
+}
