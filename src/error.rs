@@ -6,7 +6,7 @@ use crate::config::{self, closest};
 use crate::db::{Fault, FaultKind};
 use crate::dialect::Brand;
 use crate::model::{Location, NodeId};
-use crate::{apply, dialect, plan, render, schema};
+use crate::{apply, dialect, import, plan, render, runner, schema};
 
 /// Shorthand.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -23,12 +23,39 @@ pub enum Error {
     /// A plan that cannot be made.
     #[error(transparent)]
     Plan(#[from] plan::Error),
+    /// A template.
+    #[error(transparent)]
+    Render(#[from] render::Error),
+    /// A program of a route.
+    #[error(transparent)]
+    Runner(Box<runner::Error>),
+    /// A node's inbox or quarantine.
+    #[error("node `{node}` could not be asked")]
+    Import {
+        /// The node.
+        node: NodeId,
+        /// The cause.
+        source: Box<import::Error>,
+    },
+    /// A route that the configuration does not have.
+    #[error("there is no route {route}")]
+    NoRoute {
+        /// What was asked for.
+        route: i64,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// A change that is not in quarantine.
+    #[error("change {id} is not in the quarantine of node `{node}`")]
+    NotQuarantined {
+        /// The node.
+        node: NodeId,
+        /// The change's id in the inbox.
+        id: i64,
+    },
     /// A dialect file.
     #[error(transparent)]
     Dialect(#[from] dialect::Error),
-    /// Templates.
-    #[error(transparent)]
-    Render(#[from] render::Error),
     /// An installation, or its removal.
     #[error(transparent)]
     Apply(Box<apply::Error>),
@@ -139,7 +166,19 @@ impl From<schema::Error> for Error {
     }
 }
 
+impl From<runner::Error> for Error {
+    fn from(error: runner::Error) -> Self {
+        Self::Runner(Box::new(error))
+    }
+}
+
 impl Error {
+    /// A node's inbox or quarantine could not be asked.
+    #[must_use]
+    pub fn import(node: &NodeId, source: import::Error) -> Self {
+        Self::Import { node: node.clone(), source: Box::new(source) }
+    }
+
     /// The place that is wrong, where it is one in a file.
     #[must_use]
     pub fn location(&self) -> Option<&Location> {
@@ -160,6 +199,18 @@ impl Error {
             }
             Self::Plan(_) => Some("`outrigger check` finds all such places".to_owned()),
             Self::NoNode { node, known } => Some(suggestion(node, known)),
+            Self::NoRoute { known, .. } => Some(format!("the routes are {}", known.join(", "))),
+            Self::NotQuarantined { node, .. } => {
+                Some(format!("`outrigger quarantine list --node {node}` shows what is"))
+            }
+            Self::Runner(error) => runner_hint(error),
+            Self::Import { source, .. } => source.fault().and_then(|fault| fault_hint(fault.kind)),
+            Self::Render(render::Error::Template { .. }) => {
+                Some("the template's own text is wrong; leave `--templates` out to compare".into())
+            }
+            Self::Render(render::Error::NoSuchTemplate { .. }) => {
+                Some("a template of your own replaces a built-in one of the same name".into())
+            }
             Self::NoConfig => Some(
                 "write one with `outrigger init --from schema.sql`, or name it with `-c`"
                     .to_owned(),
@@ -176,7 +227,6 @@ impl Error {
             Self::Apply(error) => apply_hint(error),
             Self::Schema(_)
             | Self::Dialect(_)
-            | Self::Render(_)
             | Self::NoTemplates { .. }
             | Self::Node { .. }
             | Self::Read { .. }
@@ -263,5 +313,21 @@ fn suggestion(word: &str, allowed: &[String]) -> String {
     match closest(word, allowed.iter().map(String::as_str)) {
         Some(meant) => format!("did you mean `{meant}`?"),
         None => format!("there is `{}`", allowed.join("`, `")),
+    }
+}
+
+fn runner_hint(error: &runner::Error) -> Option<String> {
+    use crate::transport::Error as Transport;
+    match error {
+        runner::Error::Mismatch { node, .. } => {
+            Some(format!("run `outrigger apply --node {node}` after the application's migration"))
+        }
+        runner::Error::Transport { source: Transport::WrongNode { expected, .. }, .. } => {
+            Some(format!("check the URL of node `{expected}`, or run `outrigger apply` on it"))
+        }
+        runner::Error::Transport { source: Transport::NoProgram { node, .. }, .. } => {
+            Some(format!("run `outrigger apply --node {node}`"))
+        }
+        _ => error.fault().and_then(|fault| fault_hint(fault.kind)),
     }
 }

@@ -205,18 +205,23 @@ fn a_refused_row_is_a_conflict_and_a_refused_statement_is_rejected() {
 }
 
 #[test]
-fn a_wrong_number_of_parameters_is_rejected() {
+fn a_missing_parameter_is_rejected() {
     on_each_server(async |database| {
+        if database.brand() == Brand::Sqlite {
+            return; // There it counts as NULL.
+        }
         let mut session = database.connect().await;
         items(&mut *session).await;
-        let sql =
-            format!("DELETE FROM items WHERE id = {}", database.brand().dialect().parameter(1));
-        let extra = session.execute(&sql, &[1.into(), 2.into()]).await;
-        // SQLite's driver lets a value too many pass.
-        if database.brand() != Brand::Sqlite {
-            assert_eq!(extra.unwrap_err().kind, FaultKind::Rejected);
+        let id = database.brand().dialect().parameter(1);
+        let sql = format!("DELETE FROM items WHERE id = {id}");
+        let fault = session.execute(&sql, &[]).await.unwrap_err();
+        assert_eq!(fault.kind, FaultKind::Rejected, "{fault:?}");
+        // A session may be of no use after this, but it says so.
+        match session.execute(&sql, &[1.into()]).await {
+            Ok(rows) => assert_eq!(rows, 0),
+            Err(fault) => assert_eq!(fault.kind, FaultKind::Gone, "{fault:?}"),
         }
-        assert_eq!(session.execute(&sql, &[1.into()]).await, Ok(0));
+        assert_eq!(session.close().await, Ok(()));
     });
 }
 
@@ -371,7 +376,7 @@ fn a_killed_connection_is_gone() {
         assert_eq!(fault.kind, FaultKind::Gone, "{fault:?}");
         let again = victim.begin(Mode::Write).await.unwrap_err();
         assert_eq!(again.kind, FaultKind::Gone, "{again:?}");
-        let _ = victim.close().await;
+        drop(victim.close().await);
     });
 }
 

@@ -2,8 +2,9 @@
 
 mod db;
 mod mysql;
-mod sync;
+mod schema;
 mod support;
+mod sync;
 
 /// Cargo does not look for tests by itself here (`autotests = false`), so that a file that nobody
 /// lists would never run.

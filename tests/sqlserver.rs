@@ -292,6 +292,7 @@ fn config(command: CommandForm) -> Config {
         ..TableOptions::default()
     };
     Config {
+        path: "outrigger.yaml".into(),
         database: "O'Brien".into(),
         schema: SchemaSource::Files { dialect: Brand::SqlServer, files: Vec::new() },
         nodes: BTreeMap::new(),

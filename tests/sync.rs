@@ -112,7 +112,9 @@ async fn carry(config: &Config, from: &mut Node, to: &mut Node) {
     let (source, target) = (Templates::embedded(from.brand), Templates::embedded(to.brand));
     let transport = Transport::new(&source, &target, 1000).unwrap();
     transport.carry(route, &mut *from.session, &mut *to.session, &mut |_| {}).await.unwrap();
-    while let Progress::More(_) = to.importer.import_batch(&mut *to.session, route.id).await.unwrap() {}
+    while let Progress::More(_) =
+        to.importer.import_batch(&mut *to.session, route.id).await.unwrap()
+    {}
 }
 
 #[test]

@@ -145,7 +145,8 @@ impl Live {
     /// Whether an object is there and was made by a script of the history.
     pub(super) fn owns(&self, kind: &str, name: &str) -> bool {
         let object = Object::new(kind, name);
-        let made = |installed: &Installed| objects(self.brand, &installed.removal).contains(&object);
+        let made =
+            |installed: &Installed| objects(self.brand, &installed.removal).contains(&object);
         self.objects.contains(&object) && self.history.iter().any(made)
     }
 }
@@ -201,9 +202,7 @@ async fn read_objects(
 ) -> Result<BTreeSet<Object>, Error> {
     let names = Value::from(serde_json::json!(names).to_string());
     let rows = fetch(session, &statements.objects, &[("names", names)]).await?;
-    let read = |row: &Row| {
-        Some(Object::new(&row.text("object_kind")?, &row.text("object_name")?))
-    };
+    let read = |row: &Row| Some(Object::new(&row.text("object_kind")?, &row.text("object_name")?));
     Ok(rows.iter().filter_map(read).collect())
 }
 

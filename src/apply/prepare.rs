@@ -167,11 +167,8 @@ fn check_table(wanted: &TablePlan, live: &Live) -> Result<(), Error> {
 
 /// Whether a name that is needed belongs to somebody else.
 fn check_names(wanted: &Wanted<'_>, live: &Live) -> Result<(), Error> {
-    let ours: Vec<Object> = live
-        .history
-        .iter()
-        .flat_map(|installed| objects(live.brand, &installed.removal))
-        .collect();
+    let ours: Vec<Object> =
+        live.history.iter().flat_map(|installed| objects(live.brand, &installed.removal)).collect();
     let mut foreign = Vec::new();
     for script in &wanted.scripts {
         // The history is made only where there is none, whoever made it.
@@ -187,11 +184,7 @@ fn check_names(wanted: &Wanted<'_>, live: &Live) -> Result<(), Error> {
 }
 
 /// What is installed and no longer wanted, the last one first.
-fn obsolete(
-    wanted: &Wanted<'_>,
-    live: &Live,
-    is_drop_allowed: bool,
-) -> Result<Vec<Action>, Error> {
+fn obsolete(wanted: &Wanted<'_>, live: &Live, is_drop_allowed: bool) -> Result<Vec<Action>, Error> {
     let is_wanted = |name: &str| wanted.scripts.iter().any(|script| script.name == name);
     let mut actions = Vec::new();
     let mut unexplained = Vec::new();

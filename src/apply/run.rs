@@ -99,9 +99,8 @@ pub async fn prepare_removal(
 
 fn backward(live: &Live) -> Vec<(Installed, Vec<String>)> {
     let history = Object::new("table", HISTORY_TABLE);
-    let is_history = |installed: &&Installed| {
-        super::objects(live.brand, &installed.removal).contains(&history)
-    };
+    let is_history =
+        |installed: &&Installed| super::objects(live.brand, &installed.removal).contains(&history);
     let (last, mut scripts): (Vec<_>, Vec<_>) = live.history.iter().partition(is_history);
     scripts.reverse();
     scripts.extend(last);

@@ -91,12 +91,7 @@ fn compare_node(wanted: &Wanted<'_>, live: &Live, findings: &mut Vec<Finding>) {
     });
 }
 
-fn compare_script(
-    wanted: &Wanted<'_>,
-    live: &Live,
-    script: &Script,
-    findings: &mut Vec<Finding>,
-) {
+fn compare_script(wanted: &Wanted<'_>, live: &Live, script: &Script, findings: &mut Vec<Finding>) {
     let name = &script.name;
     let mut find = |id, object: &str, message: String, remedy| {
         findings.push(Finding { id, object: object.to_owned(), message, remedy });

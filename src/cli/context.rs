@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use super::CONFIG_NAME;
 use super::args::Args;
 use super::console::Console;
-use super::files::{TextFile, read_overrides, read_sql, read_text};
-use super::nodes;
+use super::files::{TextFile, read_sql, read_templates, read_text};
+use super::{live, nodes};
 use crate::config::{self, Config, SchemaSource, Surroundings};
 use crate::dialect::Brand;
 use crate::error::{Error, Result};
@@ -18,7 +18,7 @@ use crate::schema::{self, Reading, Source};
 pub(super) struct Context {
     pub(super) console: Console,
     /// A folder of templates that stand in for the built-in ones.
-    templates: Option<PathBuf>,
+    pub(super) templates: Option<PathBuf>,
     config: Option<PathBuf>,
     variables: BTreeMap<String, String>,
 }
@@ -61,10 +61,24 @@ impl Context {
         Ok(Loaded { config, base })
     }
 
-    /// The templates of a brand, some of them from the folder that was named.
-    pub(super) fn templates(&self, brand: Brand) -> Result<Templates> {
-        let Some(folder) = &self.templates else { return Ok(Templates::embedded(brand)) };
-        Ok(Templates::with_overrides(brand, &read_overrides(folder, brand)?)?)
+    /// The user's own templates, by brand and by their path below the brand's folder.
+    pub(super) fn overrides(&self) -> Result<BTreeMap<Brand, BTreeMap<String, String>>> {
+        let mut overrides = BTreeMap::new();
+        let Some(root) = &self.templates else { return Ok(overrides) };
+        if !Brand::ALL.iter().any(|brand| root.join(brand.name()).is_dir()) {
+            return Err(Error::NoTemplates { path: root.clone() });
+        }
+        for brand in Brand::ALL {
+            overrides.insert(brand, read_templates(&root.join(brand.name()))?);
+        }
+        Ok(overrides)
+    }
+
+    /// The templates of a brand, the user's own among them.
+    pub(super) fn templates_of(&self, brand: Brand) -> Result<Templates> {
+        let overrides = self.overrides()?;
+        let none = BTreeMap::new();
+        Ok(Templates::with_overrides(brand, overrides.get(&brand).unwrap_or(&none))?)
     }
 
     /// Reads the application's schema from where the configuration says.
@@ -79,8 +93,8 @@ impl Context {
                 Ok(schema::parse(&sources, *dialect)?)
             }
             SchemaSource::Node(node) => {
-                let mut session = nodes::connect(loaded, node.as_str()).await?;
-                let templates = self.templates(session.brand())?;
+                let mut session = live::connect(loaded, node).await?;
+                let templates = self.templates_of(session.brand())?;
                 let reading = nodes::introspect(session.as_mut(), &templates).await;
                 reading.map_err(|error| nodes::refused(node, session.brand(), error))
             }

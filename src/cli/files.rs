@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::io::{Error as IoError, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use crate::dialect::Brand;
 use crate::error::{Error, Result};
 use crate::schema::Source;
 
@@ -48,39 +47,6 @@ fn sql_files(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// What every template's file name ends in.
-const TEMPLATE: &str = ".sql.tera";
-
-/// The templates in a brand's folder of `folder`, by their path within it, without the ending.
-/// A folder that has none for any brand is a mistake.
-pub(super) fn read_overrides(folder: &Path, brand: Brand) -> Result<BTreeMap<String, String>> {
-    if !Brand::ALL.iter().any(|brand| folder.join(brand.name()).is_dir()) {
-        return Err(Error::NoTemplates { path: folder.to_owned() });
-    }
-    let mut found = BTreeMap::new();
-    let mut to_visit = vec![(folder.join(brand.name()), String::new())];
-    while let Some((folder, prefix)) = to_visit.pop() {
-        let failed = |source| Error::Read { path: folder.clone(), source };
-        let entries = match std::fs::read_dir(&folder) {
-            Err(error) if error.kind() == ErrorKind::NotFound && prefix.is_empty() => continue,
-            entries => entries.map_err(failed)?,
-        };
-        for entry in entries {
-            let path = entry.map_err(failed)?.path();
-            let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
-            let name = format!("{prefix}{name}");
-            if path.is_dir() {
-                to_visit.push((path, format!("{name}/")));
-            } else if let Some(name) = name.strip_suffix(TEMPLATE) {
-                let text = read_text(&path);
-                let text = text.map_err(|source| Error::Read { path: path.clone(), source })?;
-                found.insert(name.to_owned(), text);
-            }
-        }
-    }
-    Ok(found)
-}
-
 /// UTF-8, or UTF-16 with its mark, as SQL Server's tools write it.
 pub(super) fn read_text(path: &Path) -> std::io::Result<String> {
     decode(std::fs::read(path)?)
@@ -121,4 +87,28 @@ mod tests {
         let error = decode(b"gr\xf6\xdfe".to_vec()).expect_err("Latin-1");
         assert_eq!(error.to_string(), "the text is not valid UTF-8 at byte 2");
     }
+}
+
+/// The templates of one brand's folder by their path below it, without `.sql.tera`; none where
+/// there is no such folder.
+pub(super) fn read_templates(folder: &Path) -> Result<BTreeMap<String, String>> {
+    let mut templates = BTreeMap::new();
+    let mut to_visit = vec![folder.to_owned()];
+    while let Some(path) = to_visit.pop() {
+        let Ok(entries) = std::fs::read_dir(&path) else { continue };
+        for entry in entries {
+            let entry = entry.map_err(|source| Error::Read { path: path.clone(), source })?.path();
+            if entry.is_dir() {
+                to_visit.push(entry);
+                continue;
+            }
+            let below = entry.strip_prefix(folder).unwrap_or(&entry).to_string_lossy();
+            if let Some(name) = below.strip_suffix(".sql.tera") {
+                let text = read_text(&entry)
+                    .map_err(|source| Error::Read { path: entry.clone(), source })?;
+                templates.insert(name.replace('\\', "/"), text);
+            }
+        }
+    }
+    Ok(templates)
 }

@@ -11,8 +11,8 @@ use super::progress::Progress;
 use crate::dialect::Brand;
 use crate::error::Result;
 use crate::model::Schema;
-use crate::plan;
-use crate::render::{self, Script};
+use crate::plan::{self, Plan};
+use crate::render::{self, Templates};
 use disk::{Folder, GeneratedFile};
 
 /// The folder beside the configuration when nobody says otherwise.
@@ -63,13 +63,17 @@ fn render(
     brand: Brand,
 ) -> Result<Vec<GeneratedFile>> {
     let plan = plan::plan(&loaded.config, schema, brand)?;
-    let scripts = render::scripts(&plan, &context.templates(brand)?)?;
-    let files = |script: Script| {
-        let file = |ending: &str, text| GeneratedFile {
-            path: format!("{}{ending}", script.name),
-            text,
-        };
-        [file(".sql", script.text), file(".down.sql", script.removal_text)]
+    scripts(&plan, &context.templates_of(brand)?)
+}
+
+/// The files of a plan: each script, and its removal beside it.
+fn scripts(plan: &Plan, templates: &Templates) -> Result<Vec<GeneratedFile>> {
+    let scripts = render::scripts(plan, templates)?;
+    let files = |script: render::Script| {
+        [
+            GeneratedFile { path: format!("{}.sql", script.name), text: script.text },
+            GeneratedFile { path: format!("{}.down.sql", script.name), text: script.removal_text },
+        ]
     };
     Ok(scripts.into_iter().flat_map(files).collect())
 }

@@ -23,7 +23,8 @@ pub(super) async fn run(args: Init, context: &Context) -> Result<ExitCode> {
     let (reading, origin) = match live_brand(&args.from) {
         Some(brand) => {
             let mut session = nodes::connect_url(&args.from, brand).await?;
-            let reading = nodes::introspect(session.as_mut(), &context.templates(brand)?).await?;
+            let reading =
+                nodes::introspect(session.as_mut(), &context.templates_of(brand)?).await?;
             (reading, Origin::url(&args.from, brand))
         }
         None => read_files(&args)?,

@@ -11,6 +11,7 @@ mod files;
 mod generate;
 mod import;
 mod init;
+mod live;
 mod nodes;
 mod progress;
 mod quarantine;

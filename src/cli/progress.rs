@@ -21,6 +21,26 @@ impl Progress {
         Self(Some(bar))
     }
 
+    /// Begins work of which nobody knows how much it is.
+    pub(super) fn new_unbounded(console: Console, title: &str) -> Self {
+        if !console.shows_progress() {
+            return Self(None);
+        }
+        let bar = ProgressBar::new_spinner();
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {pos} rows, {per_sec}") {
+            bar.set_style(style);
+        }
+        bar.set_message(title.to_owned());
+        Self(Some(bar))
+    }
+
+    /// Says how far it is.
+    pub(super) fn set(&self, position: u64) {
+        if let Some(bar) = &self.0 {
+            bar.set_position(position);
+        }
+    }
+
     /// Goes on by so many steps.
     pub(super) fn advance(&self, steps: u64) {
         if let Some(bar) = &self.0 {

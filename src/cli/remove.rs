@@ -14,11 +14,11 @@ pub(super) async fn run(args: Remove, context: &Context) -> Result<ExitCode> {
     let mut target = Target::reach(context, &loaded, &args.node).await?;
     let (session, statements) = (target.session.as_mut(), &target.statements);
     let outcome = if args.dry_run {
-        apply::prepare_removal(session, statements, target.id).await
+        apply::prepare_removal(session, statements, &target.id).await
     } else {
         let mut steps = Steps::new(context.console, "remove");
         let mut progress = |done, total| steps.at(done, total);
-        apply::remove(session, statements, target.id, args.yes, &mut progress).await
+        apply::remove(session, statements, &target.id, args.yes, &mut progress).await
     };
     let removal = outcome.map_err(|error| target.refused(error))?;
     if args.dry_run {

@@ -1,13 +1,83 @@
 //! `outrigger status`.
 
 use std::process::ExitCode;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
-use super::args::Status;
+use super::args::{Format, Status};
+use super::console::table;
 use super::context::Context;
+use super::{FAILED, FOUND, live};
 use crate::error::{Error, Result};
+use crate::runner;
 
-#[expect(clippy::unused_async, reason = "the verb is not filled in yet")]
+/// The pause of `--watch`.
+const WATCH_PAUSE: Duration = Duration::from_secs(2);
+
 pub(super) async fn run(args: Status, context: &Context) -> Result<ExitCode> {
-    let _ = (args, context);
-    Err(Error::Unfinished { what: "show the status of routes" })
+    let (mut runner, _) = live::runner(context).await?;
+    let stop = live::stop_on_signal(context.console);
+    loop {
+        let status = runner.status(|| chrono::Utc::now().naive_utc()).await.map_err(Error::from)?;
+        match args.listing.format {
+            Format::Json => context.console.json(&status)?,
+            Format::Text => context.console.data(&text(&status))?,
+        }
+        if !args.watch || stop.load(Ordering::Relaxed) {
+            runner.close().await;
+            let is_away = status.nodes.iter().any(|node| node.error.is_some());
+            let is_held = status.nodes.iter().any(|node| node.quarantined > 0);
+            return Ok(match (is_away, is_held) {
+                (true, _) => ExitCode::from(FAILED),
+                (false, true) => ExitCode::from(FOUND),
+                (false, false) => ExitCode::SUCCESS,
+            });
+        }
+        tokio::time::sleep(WATCH_PAUSE).await;
+    }
+}
+
+fn text(status: &runner::Status) -> String {
+    let routes: Vec<[String; 9]> = status.routes.iter().map(route_line).collect();
+    let nodes: Vec<[String; 5]> = status
+        .nodes
+        .iter()
+        .map(|node| {
+            [
+                node.node.to_string(),
+                node.brand.clone(),
+                node.quarantined.to_string(),
+                node.skew_ms.map_or_else(String::new, |skew| format!("{skew} ms")),
+                node.error.clone().unwrap_or_else(|| "reachable".to_owned()),
+            ]
+        })
+        .collect();
+    let header =
+        ["ROUTE", "FROM", "TO", "CURSOR", "LAG", "INBOX", "LAST TRANSPORT", "LAST IMPORT", "STATE"];
+    format!(
+        "{}\n\n{}\n",
+        table(header, &routes),
+        table(["NODE", "BRAND", "QUARANTINE", "SKEW", "STATE"], &nodes)
+    )
+}
+
+fn route_line(route: &runner::RouteStatus) -> [String; 9] {
+    let when = |time: &Option<String>| time.clone().unwrap_or_else(|| "never".to_owned());
+    let state = match (route.transports, route.imports) {
+        (true, true) => "active",
+        (true, false) => "import stopped",
+        (false, true) => "transport stopped",
+        (false, false) => "stopped",
+    };
+    [
+        route.route.to_string(),
+        route.from.to_string(),
+        route.to.to_string(),
+        route.cursor.to_string(),
+        route.lag_rows.map_or_else(|| "?".to_owned(), |rows| rows.to_string()),
+        route.inbox_rows.to_string(),
+        when(&route.last_transport),
+        when(&route.last_import),
+        state.to_owned(),
+    ]
 }

@@ -321,4 +321,3 @@ impl Default for Limits {
         Self { batch_rows: 5_000, batch_bytes: 8 << 20, lock_wait_seconds: 5 }
     }
 }
-

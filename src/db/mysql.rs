@@ -35,6 +35,8 @@ const OVERHEAD_BYTES: u64 = 16;
 struct MySql {
     connection: MySqlConnection,
     is_open: bool,
+    /// The driver and the server no longer agree on whose turn it is; see [`MySql::refused`].
+    is_broken: bool,
     statement_bytes_max: u64,
 }
 
@@ -51,7 +53,8 @@ pub(super) async fn connect(url: &str) -> Result<Box<dyn Session>, Fault> {
         .no_engine_substitution(false)
         .disable_statement_logging();
     let connection = options.connect().await.map_err(|error| fault(&error))?;
-    let mut session = MySql { connection, is_open: false, statement_bytes_max: u64::MAX };
+    let mut session =
+        MySql { connection, is_open: false, is_broken: false, statement_bytes_max: u64::MAX };
     session.raw(SETTINGS).await?;
     let limit = session.fetch(STATEMENT_BYTES, &[]).await?;
     let bytes = limit.first().and_then(|row| row.integer("Value"));
@@ -61,7 +64,11 @@ pub(super) async fn connect(url: &str) -> Result<Box<dyn Session>, Fault> {
 }
 
 impl MySql {
-    fn check_size(&self, sql: &str, values: &[Value]) -> Result<(), Fault> {
+    /// Whether a statement can be sent at all.
+    fn check(&self, sql: &str, values: &[Value]) -> Result<(), Fault> {
+        if self.is_broken {
+            return Err(Fault::gone("the connection was given up after an error of the protocol"));
+        }
         let texts = values.iter().map(|value| match value {
             Value::Text(text) => text.len() as u64 + OVERHEAD_BYTES,
             Value::Null | Value::Integer(_) => OVERHEAD_BYTES,
@@ -76,6 +83,13 @@ impl MySql {
         );
         Err(Fault::from_code(Brand::Mysql, "1153", &text))
     }
+
+    /// The fault of a failed statement. After an error of the protocol, such as a parameter too
+    /// few, sqlx waits for an answer to what it never sent: the next statement would hang.
+    fn refused(&mut self, error: &sqlx::Error) -> Fault {
+        self.is_broken |= matches!(error, sqlx::Error::Protocol(_));
+        fault(error)
+    }
 }
 
 impl Session for MySql {
@@ -85,28 +99,28 @@ impl Session for MySql {
 
     fn raw<'a>(&'a mut self, sql: &'a str) -> Reply<'a, ()> {
         Box::pin(async move {
-            self.check_size(sql, &[])?;
+            self.check(sql, &[])?;
             // The one place where this adapter vouches for SQL: it comes from our templates.
             // Unprepared, because CREATE TRIGGER cannot be prepared.
             let statement = sqlx::raw_sql(AssertSqlSafe(sql));
-            self.connection.execute(statement).await.map_err(|error| fault(&error))?;
-            Ok(())
+            let done = self.connection.execute(statement).await;
+            done.map(drop).map_err(|error| self.refused(&error))
         })
     }
 
     fn execute<'a>(&'a mut self, sql: &'a str, values: &'a [Value]) -> Reply<'a, u64> {
         Box::pin(async move {
-            self.check_size(sql, values)?;
+            self.check(sql, values)?;
             let done = bound(sql, values).execute(&mut self.connection).await;
-            Ok(done.map_err(|error| fault(&error))?.rows_affected())
+            Ok(done.map_err(|error| self.refused(&error))?.rows_affected())
         })
     }
 
     fn fetch<'a>(&'a mut self, sql: &'a str, values: &'a [Value]) -> Reply<'a, Vec<Row>> {
         Box::pin(async move {
-            self.check_size(sql, values)?;
+            self.check(sql, values)?;
             let rows = bound(sql, values).fetch_all(&mut self.connection).await;
-            decode(&rows.map_err(|error| fault(&error))?)
+            decode(&rows.map_err(|error| self.refused(&error))?)
         })
     }
 
@@ -144,7 +158,13 @@ impl Session for MySql {
     }
 
     fn close(self: Box<Self>) -> Reply<'static, ()> {
-        Box::pin(async move { self.connection.close().await.map_err(|error| fault(&error)) })
+        Box::pin(async move {
+            // A farewell on a broken connection may wait for ever, so it is dropped.
+            if self.is_broken {
+                return Ok(());
+            }
+            self.connection.close().await.map_err(|error| fault(&error))
+        })
     }
 }
 

@@ -30,7 +30,11 @@ pub(super) async fn connect(url: &str) -> Result<Box<dyn Session>, Fault> {
         .busy_timeout(BUSY_WAIT)
         .foreign_keys(true)
         .disable_statement_logging();
-    let connection = options.connect().await.map_err(|error| fault(&error))?;
+    let connection = options.connect().await.map_err(|error| {
+        let fault = fault(&error);
+        let message = format!("`{}`: {}", options.get_filename().display(), fault.message);
+        Fault { message, ..fault }
+    })?;
     Ok(Box::new(Sqlite { connection, is_open: false }))
 }
 

@@ -220,8 +220,10 @@ pub struct TypeMapping {
     pub native: Vec<String>,
     /// The type that a translated column gets; `{length}`, `{precision}`, `{scale}` are filled.
     pub declare: String,
-    /// SQL for the canonical text of the expression `{}`; `{rtrim}` is the word RTRIM where the
-    /// native type pads with blanks, else nothing.
+    /// SQL for the text of the expression `{}`: with nothing lost, and canonical but for what
+    /// [`crate::model::canonical`] mends (the layout of JSON, exponents, whatever an application
+    /// stored in a brand whose columns take any text).
+    /// `{rtrim}` is the word RTRIM where the native type pads with blanks, else nothing.
     pub to_text: String,
     /// SQL for the value of the canonical text `{}`, in a column of the native type `{native}`.
     /// On brands with unnumbered parameters `{}` stands in it once. [`TypeMapping::value_of`]

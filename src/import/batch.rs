@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Serialize;
+
 use super::decide::decide;
 use super::decode::{Incoming, Refusal, RowId, decode};
 use super::execute::Executor;
@@ -16,12 +18,16 @@ use crate::outbox::{change_from_row, execute, fetch, fetch_one, next_stamp};
 use crate::render::Templates;
 
 /// What a batch did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Outcome {
     /// Inbox rows that were dealt with.
     pub read: u64,
     /// Of these, the ones now in quarantine.
     pub quarantined: u64,
+    /// Changes that left the quarantine, since they could be imported after all.
+    pub released: u64,
+    /// Whether `active_flag` is `N`: nothing was done.
+    pub is_stopped: bool,
 }
 
 /// Whether there may be more to do.
@@ -247,7 +253,11 @@ impl Importer {
         for entry in &held {
             self.quarantine(session, route, entry).await?;
         }
-        Ok(Outcome { read: changes.len() as u64, quarantined: held.len() as u64 })
+        Ok(Outcome {
+            read: changes.len() as u64,
+            quarantined: held.len() as u64,
+            ..Outcome::default()
+        })
     }
 
     /// A change that can be decided on, or its entry for the quarantine.

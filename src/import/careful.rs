@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use super::Error;
 use super::batch::{Blocked, Importer, Outcome, set_of};
 use super::decode::Refusal;
 use super::quarantine::Entry;
-use super::Error;
 use crate::db::{Fault, FaultKind, Mode, Session};
 use crate::model::{Change, Op, RouteId};
 use crate::outbox::execute;
@@ -88,7 +88,7 @@ impl Importer {
         }
         let set = self.rest_of_set(session, route, set).await?;
         let mut blocked = self.blocked(session).await?;
-        let mut outcome = Outcome { read: set.len() as u64, quarantined: 0 };
+        let mut outcome = Outcome { read: set.len() as u64, ..Outcome::default() };
         let mut waiting: Vec<(Unit, Option<Fault>)> =
             units(&set).into_iter().map(|unit| (unit, None)).collect();
         loop {

@@ -199,10 +199,9 @@ mod tests {
             ([], rest) | (rest, []) => vec![rest.to_vec()],
             ([first_a, rest_a @ ..], [first_b, rest_b @ ..]) => {
                 let mut all = Vec::new();
-                for (first, rest) in [
-                    (first_a, interleavings(rest_a, b)),
-                    (first_b, interleavings(a, rest_b)),
-                ] {
+                for (first, rest) in
+                    [(first_a, interleavings(rest_a, b)), (first_b, interleavings(a, rest_b))]
+                {
                     all.extend(rest.into_iter().map(|tail| [vec![first.clone()], tail].concat()));
                 }
                 all
@@ -253,10 +252,8 @@ mod tests {
 
     #[test]
     fn a_delete_wins_against_a_concurrent_update_in_any_order() {
-        let a = [
-            change(Op::Insert, "1", "a", 1, &[("x", "0")]),
-            change(Op::Delete, "5", "a", 2, &[]),
-        ];
+        let a =
+            [change(Op::Insert, "1", "a", 1, &[("x", "0")]), change(Op::Delete, "5", "a", 2, &[])];
         assert_eq!(converges(&a, &[change(Op::Update, "6", "b", 1, &[("x", "b")])]), None);
     }
 

@@ -77,7 +77,8 @@ pub fn decode(targets: &Targets, change: &Change) -> Result<Incoming, Refusal> {
         if target.key.iter().any(|column| column.name == name) {
             continue;
         }
-        let value = value.map(|text| value_of(target, column(target, &name)?, &text)).transpose()?;
+        let value =
+            value.map(|text| value_of(target, column(target, &name)?, &text)).transpose()?;
         column(target, &name)?;
         cells.insert(name, value);
     }
@@ -103,9 +104,8 @@ fn version(change: &Change) -> Result<Version, Refusal> {
     let missing = |what| Refusal::new("unreadable", format!("the change has no {what}"));
     let text = change.update_datetime.as_deref().ok_or_else(|| missing("`update_datetime`"))?;
     Ok(Version {
-        stamp: stamp(text).map_err(|bad| {
-            Refusal::new("unreadable", format!("`update_datetime` is {bad}"))
-        })?,
+        stamp: stamp(text)
+            .map_err(|bad| Refusal::new("unreadable", format!("`update_datetime` is {bad}")))?,
         origin: change
             .updated_by_server_id
             .clone()
@@ -121,7 +121,8 @@ fn version(change: &Change) -> Result<Version, Refusal> {
 /// has a quote that the `~` form cannot carry, the columns are taken instead.
 fn command(targets: &Targets, change: &Change) -> Result<Option<ParsedCommand>, Refusal> {
     let Some(text) = &change.object_operation_command else { return Ok(None) };
-    match parse_command(text) {
+    let origin = change.updated_by_server_id.as_ref().and_then(|id| targets.origins.get(id));
+    match parse_command(text, origin.copied()) {
         Ok(parsed) => Ok(Some(parsed)),
         Err(_) if targets.has_commands && is_complete(change) => Ok(None),
         Err(error) => Err(Refusal::new(
@@ -133,9 +134,9 @@ fn command(targets: &Targets, change: &Change) -> Result<Option<ParsedCommand>, 
 
 fn is_complete(change: &Change) -> bool {
     let has_document = |value: &Option<String>| {
-        value.as_deref().is_some_and(|text| {
-            serde_json::from_str::<serde_json::Map<String, Json>>(text).is_ok()
-        })
+        value
+            .as_deref()
+            .is_some_and(|text| serde_json::from_str::<serde_json::Map<String, Json>>(text).is_ok())
     };
     match change.object_operation.as_deref().and_then(Op::from_letter) {
         Some(Op::Insert) => has_document(&change.object_value),
@@ -150,10 +151,7 @@ fn table<'a>(
     change: &Change,
     command: Option<&ParsedCommand>,
 ) -> Result<(usize, &'a Target), Refusal> {
-    let named = command.map(|command| match &command.table {
-        (Some(namespace), name) => format!("{namespace}.{name}"),
-        (None, name) => name.clone(),
-    });
+    let named = command.map(|command| command.table.to_string());
     let name = named
         .as_deref()
         .or(change.object_table.as_deref())
@@ -165,12 +163,18 @@ fn table<'a>(
 }
 
 fn from_command(target: &Target, command: &ParsedCommand) -> Result<Body, Refusal> {
-    let find = |list: &[(String, Option<String>)], name: &str| {
-        list.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, v)| v.clone())
+    let inserted = |name: &str| {
+        let found = command.values.iter().find(|(known, _)| known.eq_ignore_ascii_case(name))?;
+        Some(found.1.clone())
     };
-    let source = if command.op == Op::Insert { &command.values } else { &command.key };
-    let is_by_key = command.op == Op::Insert || source.len() == target.key.len();
-    let key = target.key.iter().map(|column| find(source, &column.name)).collect::<Option<Vec<_>>>();
+    let named = |name: &str| {
+        let found = command.key.iter().find(|(known, _)| known.eq_ignore_ascii_case(name))?;
+        Some(Some(found.1.clone()))
+    };
+    let is_insert = command.op == Op::Insert;
+    let is_by_key = is_insert || command.key.len() == target.key.len();
+    let key_of = |name: &str| if is_insert { inserted(name) } else { named(name) };
+    let key = target.key.iter().map(|column| key_of(&column.name)).collect::<Option<Vec<_>>>();
     let (true, Some(key)) = (is_by_key, key) else {
         return Err(Refusal::new(
             "bad_command",
@@ -183,10 +187,8 @@ fn from_command(target: &Target, command: &ParsedCommand) -> Result<Body, Refusa
     {
         return Err(Refusal::new("bad_command", format!("the command changes the key `{name}`")));
     }
-    let cells = values
-        .iter()
-        .map(|(name, value)| (true_name(target, name), value.clone()))
-        .collect();
+    let cells =
+        values.iter().map(|(name, value)| (true_name(target, name), value.clone())).collect();
     Ok(Body { op: command.op, key, cells })
 }
 
@@ -202,9 +204,10 @@ fn is_key(target: &Target, name: &str) -> bool {
 }
 
 fn from_columns(target: &Target, change: &Change) -> Result<Body, Refusal> {
-    let op = change.object_operation.as_deref().and_then(Op::from_letter).ok_or_else(|| {
-        Refusal::new("unreadable", "`object_operation` is not one of I, U, D")
-    })?;
+    let op =
+        change.object_operation.as_deref().and_then(Op::from_letter).ok_or_else(|| {
+            Refusal::new("unreadable", "`object_operation` is not one of I, U, D")
+        })?;
     check_key_attribute(target, change)?;
     let cells = match op {
         Op::Insert => document(change.object_value.as_deref(), "object_value")?,

@@ -6,9 +6,9 @@
 //! by set, and within the refused set change by change, until what is bad is in quarantine and
 //! the rest is in.
 
-pub mod command;
 mod batch;
 mod careful;
+pub mod command;
 mod decide;
 mod decode;
 mod execute;

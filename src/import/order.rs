@@ -199,7 +199,7 @@ mod tests {
             table("child", vec![0], &["ref"], 0),
             table("free", vec![], &[], 2),
         ];
-        Targets { brand: Brand::Sqlite, has_commands: false, tables }
+        Targets { brand: Brand::Sqlite, has_commands: false, origins: BTreeMap::new(), tables }
     }
 
     fn effect(table: usize, key: &str, effect: Effect) -> RowEffect {
@@ -258,7 +258,12 @@ mod tests {
     fn updates_of_mixed_tables_and_columns_are_one_statement_each() {
         let update = |table, key, column| effect(table, key, Effect::Update(cells(column, "1")));
         check(
-            vec![update(0, "a", "x"), update(2, "f", "x"), update(0, "a", "y"), update(0, "b", "x")],
+            vec![
+                update(0, "a", "x"),
+                update(2, "f", "x"),
+                update(0, "a", "y"),
+                update(0, "b", "x"),
+            ],
             &["Update parent a,b", "Update free f", "Update parent a"],
         );
     }

@@ -6,7 +6,7 @@ use super::batch::{Importer, Outcome};
 use super::decode::Refusal;
 use super::{Error, decode};
 use crate::db::{Mode, Session};
-use crate::model::{Change, Row, RouteId, Value};
+use crate::model::{Change, RouteId, Row, Value};
 use crate::outbox::{change_from_row, execute, fetch, fetch_one};
 use crate::render::Templates;
 
@@ -207,10 +207,17 @@ impl Importer {
     ) -> Result<Outcome, Error> {
         let mut outcome = Outcome::default();
         let given = [("route_id", Value::Integer(route.0))];
-        let retries = fetch(session, &self.statements.read_retries, &given).await?;
-        for inbox_id in retries.iter().filter_map(|row| row.integer("inbox_id")) {
-            if self.retry_one(session, route, inbox_id).await? {
-                outcome.read += 1;
+        // What was let in may have held up others: again, until nothing more gets in.
+        loop {
+            let before = outcome.released;
+            let retries = fetch(session, &self.statements.read_retries, &given).await?;
+            for inbox_id in retries.iter().filter_map(|row| row.integer("inbox_id")) {
+                if self.retry_one(session, route, inbox_id).await? {
+                    outcome.released += 1;
+                }
+            }
+            if outcome.released == before {
+                break;
             }
         }
         Ok(outcome)
@@ -258,18 +265,19 @@ impl Importer {
             blocked.remove(row);
         }
         let given = [("inbox_id", Value::Integer(change.id))];
-        let is_in = match self.attempt(session, route, std::slice::from_ref(change), &mut blocked).await? {
-            Ok(outcome) if outcome.quarantined == 0 => {
-                execute(session, &self.statements.leave_quarantine, &given).await?;
-                true
-            }
-            Ok(_) => false,
-            Err(fault) => {
-                let entry = Entry::new(change, row, self.refusal(&fault), None);
-                self.quarantine(session, route, &entry).await?;
-                false
-            }
-        };
+        let is_in =
+            match self.attempt(session, route, std::slice::from_ref(change), &mut blocked).await? {
+                Ok(outcome) if outcome.quarantined == 0 => {
+                    execute(session, &self.statements.leave_quarantine, &given).await?;
+                    true
+                }
+                Ok(_) => false,
+                Err(fault) => {
+                    let entry = Entry::new(change, row, self.refusal(&fault), None);
+                    self.quarantine(session, route, &entry).await?;
+                    false
+                }
+            };
         execute(session, &self.statements.leave_import, &[]).await?;
         Ok(is_in)
     }

@@ -55,6 +55,8 @@ pub struct Targets {
     pub brand: Brand,
     /// How triggers fill `object_operation_command`.
     pub has_commands: bool,
+    /// The brand of each node that changes come from: how a command's backslashes are meant.
+    pub origins: BTreeMap<String, Brand>,
     /// The tables, in the plan's order.
     pub tables: Vec<Target>,
 }
@@ -100,7 +102,12 @@ impl Targets {
             tables[index].parents = parents.collect();
         }
         name_components(&mut tables);
-        Ok(Self { brand: plan.brand, has_commands: plan.command != "none", tables })
+        Ok(Self {
+            origins: BTreeMap::new(),
+            brand: plan.brand,
+            has_commands: plan.command != "none",
+            tables,
+        })
     }
 
     /// A table by what `object_table` says: the configured name, also with a default namespace.
@@ -169,7 +176,8 @@ fn target(plan: &TablePlan, live: &Schema) -> Result<Target, Mismatch> {
     unique_keys.push(live_table.primary_key.clone());
     unique_keys.retain(|unique| !unique.is_empty() && !unique.iter().eq(key_names.iter().copied()));
     let mut bound_columns: Vec<String> = unique_keys.iter().flatten().cloned().collect();
-    bound_columns.extend(live_table.foreign_keys.iter().flat_map(|key| key.columns.iter().cloned()));
+    bound_columns
+        .extend(live_table.foreign_keys.iter().flat_map(|key| key.columns.iter().cloned()));
     Ok(Target {
         object_table: plan.object_table.clone(),
         namespace: plan.namespace.clone(),
@@ -185,7 +193,10 @@ fn target(plan: &TablePlan, live: &Schema) -> Result<Target, Mismatch> {
         is_record_level: plan.is_record_level,
         bound_columns,
         has_other_unique_key: !unique_keys.is_empty(),
-        refers_to_itself: live_table.foreign_keys.iter().any(|key| key.references == live_table.name),
+        refers_to_itself: live_table
+            .foreign_keys
+            .iter()
+            .any(|key| key.references == live_table.name),
         component: 0,
         parents: Vec::new(),
     })

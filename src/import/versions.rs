@@ -22,8 +22,7 @@ pub async fn load(
     targets: &Targets,
     rows: &BTreeSet<RowId>,
 ) -> Result<RowStates, Error> {
-    let mut states: RowStates =
-        rows.iter().map(|row| (row.clone(), RowState::default())).collect();
+    let mut states: RowStates = rows.iter().map(|row| (row.clone(), RowState::default())).collect();
     let names = rows.iter().map(|(table, key)| json!([targets.tables[*table].object_table, key]));
     let given = [("rows", Value::Text(Json::from_iter(names).to_string()))];
     for row in fetch(session, read_versions, &given).await? {

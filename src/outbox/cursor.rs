@@ -110,7 +110,10 @@ mod tests {
             forwards: BTreeMap::from([(1000, 4)]),
         };
         assert_eq!(Cursor::read(9, Some(&cursor.state())), cursor);
-        assert_eq!(Cursor::read(1, Some(&cursor.state())), Cursor { pointer: 1, ..Cursor::default() });
+        assert_eq!(
+            Cursor::read(1, Some(&cursor.state())),
+            Cursor { pointer: 1, ..Cursor::default() }
+        );
         assert_eq!(Cursor::read(1, Some("garbage")), Cursor { pointer: 1, ..Cursor::default() });
     }
 }

@@ -54,7 +54,11 @@ mod tests {
     #[test]
     fn a_row_without_an_origin_is_this_nodes_and_a_foreign_one_is_nobodys() {
         let node = NodeId::from("a");
-        let row = Change { id: 7, update_datetime: Some("2025-01-01 00:00:00".into()), ..Change::default() };
+        let row = Change {
+            id: 7,
+            update_datetime: Some("2025-01-01 00:00:00".into()),
+            ..Change::default()
+        };
         let local = localise(row.clone(), &node).expect("it is local");
         assert_eq!(local.updated_by_server_id.as_deref(), Some("a"));
         assert_eq!(local.source_id, Some(7));

@@ -12,8 +12,8 @@ mod window;
 
 pub use call::{execute, fetch, fetch_one};
 pub use change_row::{change_from_row, changes_to_json};
-pub use local::{localise, next_stamp};
 pub use cursor::Cursor;
+pub use local::{localise, next_stamp};
 pub use window::{Window, WindowStatements};
 
 use crate::db::Fault;

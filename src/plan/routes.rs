@@ -74,7 +74,8 @@ mod tests {
 
     fn forwarded(pairs: &[(&str, &str)]) -> Vec<String> {
         let nodes: BTreeSet<&str> = pairs.iter().flat_map(|(from, to)| [*from, *to]).collect();
-        let mut text = String::from("database: d\nschema: { dialect: sqlite, files: [s.sql] }\nnodes:\n");
+        let mut text =
+            String::from("database: d\nschema: { dialect: sqlite, files: [s.sql] }\nnodes:\n");
         for node in nodes {
             text.push_str(&format!("  {node}: {{ url: \"sqlite:{node}.db\" }}\n"));
         }

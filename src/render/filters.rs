@@ -126,8 +126,7 @@ fn from_text(dialect: &Dialect, column: &Value, value: &str) -> TeraResult<Strin
     let (_, logical_type) = parts(column)?;
     let native = field(column, "native_type")?;
     let native = native.as_str().ok_or_else(|| tera::Error::message("no native type"))?;
-    let mapping = dialect.mapping(logical_type);
-    Ok(mapping.from_text.replace("{native}", native).replace("{}", value))
+    Ok(dialect.mapping(logical_type).value_of(value, native))
 }
 
 fn reference(dialect: &Dialect, row: &str, name: &str) -> String {

@@ -1,1 +1,287 @@
 //! Runs transport and import of all routes, paced and stopped cleanly.
+
+mod policy;
+mod status;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+pub use policy::{Remedy, remedy};
+pub use status::{NodeStatus, RouteStatus, Status};
+
+use crate::apply;
+use crate::config::Config;
+use crate::db::{self, Fault, Session};
+use crate::dialect::Brand;
+use crate::import::{self, Importer, Mismatch, Progress, Targets};
+use crate::model::{NodeId, Schema};
+use crate::outbox;
+use crate::plan::{self, RoutePlan, plan_routes};
+use crate::render::{self, Templates};
+use crate::transport::{self, Transport};
+
+/// What stops a program.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A node's database does not answer, or refuses the login.
+    #[error("could not reach node `{node}` ({brand})")]
+    Unreachable {
+        /// The node.
+        node: NodeId,
+        /// Its brand.
+        brand: Brand,
+        /// The cause.
+        source: Fault,
+    },
+    /// A followed table is not on the node as it should be.
+    #[error("node `{node}` does not have the tables of the configuration")]
+    Mismatch {
+        /// The node.
+        node: NodeId,
+        /// What is missing.
+        source: Mismatch,
+    },
+    /// The node's schema cannot be read.
+    #[error("the schema of node `{node}` could not be read")]
+    Inspect {
+        /// The node.
+        node: NodeId,
+        /// The cause.
+        source: Box<apply::Error>,
+    },
+    /// A route cannot be carried.
+    #[error("route {route} was not carried")]
+    Transport {
+        /// Its id.
+        route: i64,
+        /// The cause.
+        source: transport::Error,
+    },
+    /// A node cannot import.
+    #[error("node `{node}` did not import")]
+    Import {
+        /// The node.
+        node: NodeId,
+        /// The cause.
+        source: import::Error,
+    },
+    /// A node's control tables cannot be read.
+    #[error("the control tables of node `{node}` could not be read")]
+    Control {
+        /// The node.
+        node: NodeId,
+        /// The cause.
+        source: outbox::Error,
+    },
+    /// The configuration cannot be planned.
+    #[error(transparent)]
+    Plan(#[from] plan::Error),
+    /// A template cannot be filled.
+    #[error(transparent)]
+    Render(#[from] render::Error),
+    /// A template cannot be filled.
+    #[error(transparent)]
+    Outbox(#[from] outbox::Error),
+}
+
+impl Error {
+    /// The database's refusal, if that is what it was.
+    #[must_use]
+    pub fn fault(&self) -> Option<&Fault> {
+        match self {
+            Self::Unreachable { source, .. } => Some(source),
+            Self::Transport { source, .. } => source.fault(),
+            Self::Import { source, .. } => source.fault(),
+            Self::Control { source, .. } | Self::Outbox(source) => source.fault(),
+            _ => None,
+        }
+    }
+}
+
+/// How to reach a node.
+#[derive(Clone)]
+struct Place {
+    url: String,
+    brand: Brand,
+}
+
+/// Runs the programs of a configuration. Sessions stay open between iterations; one whose
+/// connection broke is opened anew at the next.
+pub struct Runner {
+    config: Config,
+    schema: Schema,
+    overrides: BTreeMap<Brand, BTreeMap<String, String>>,
+    routes: Vec<RoutePlan>,
+    places: BTreeMap<NodeId, Place>,
+    sessions: BTreeMap<NodeId, Box<dyn Session>>,
+    importers: BTreeMap<NodeId, Importer>,
+}
+
+impl Runner {
+    /// A runner of a configuration.
+    ///
+    /// `schema` is the application's schema as the configuration names it, `urls` the connection
+    /// URL of each node with its secrets, `overrides` the user's own templates by brand.
+    #[must_use]
+    pub fn new(
+        config: Config,
+        schema: Schema,
+        urls: BTreeMap<NodeId, String>,
+        overrides: BTreeMap<Brand, BTreeMap<String, String>>,
+    ) -> Self {
+        let place = |(node, url): (NodeId, String)| {
+            let brand = config.nodes.get(&node)?.brand;
+            Some((node, Place { url, brand }))
+        };
+        Self {
+            routes: plan_routes(&config),
+            places: urls.into_iter().filter_map(place).collect(),
+            config,
+            schema,
+            overrides,
+            sessions: BTreeMap::new(),
+            importers: BTreeMap::new(),
+        }
+    }
+
+    /// The routes, by their ids.
+    #[must_use]
+    pub fn routes(&self) -> &[RoutePlan] {
+        &self.routes
+    }
+
+    /// One iteration of a route's transport program.
+    ///
+    /// # Errors
+    /// When a node does not answer or refuses; the route is where it was then.
+    pub async fn transport(
+        &mut self,
+        route: &RoutePlan,
+        progress: &mut (dyn FnMut(u64) + Send),
+    ) -> Result<transport::Outcome, Error> {
+        let mut from = self.session(&route.from).await?;
+        let mut to = match self.session(&route.to).await {
+            Ok(to) => to,
+            Err(error) => {
+                self.sessions.insert(route.from.clone(), from);
+                return Err(error);
+            }
+        };
+        let (source, target) = (self.templates(from.brand())?, self.templates(to.brand())?);
+        let transport = Transport::new(&source, &target, self.config.limits.batch_rows)?;
+        let carried = transport.carry(route, &mut *from, &mut *to, progress).await;
+        let outcome = carried.map_err(|source| Error::Transport { route: route.id.0, source });
+        // Which of the two is gone cannot be told from outside: both are opened anew.
+        let is_broken = outcome.as_ref().err().and_then(Error::fault).is_some_and(policy::is_gone);
+        if !is_broken {
+            self.sessions.insert(route.from.clone(), from);
+            self.sessions.insert(route.to.clone(), to);
+        }
+        outcome
+    }
+
+    /// One iteration of a route's import program: until its inbox is empty, or `stop` is set.
+    ///
+    /// # Errors
+    /// When the node does not answer or refuses; the batch in hand is not imported then.
+    pub async fn import(
+        &mut self,
+        route: &RoutePlan,
+        stop: &AtomicBool,
+        progress: &mut (dyn FnMut(u64) + Send),
+    ) -> Result<import::Outcome, Error> {
+        let node = route.to.clone();
+        let mut session = self.session(&node).await?;
+        let done = self.import_with(&mut *session, route, stop, progress).await;
+        let is_broken = done.as_ref().err().and_then(Error::fault).is_some_and(policy::is_gone);
+        if is_broken {
+            self.importers.remove(&node);
+        } else {
+            self.sessions.insert(node, session);
+        }
+        done
+    }
+
+    async fn import_with(
+        &mut self,
+        session: &mut dyn Session,
+        route: &RoutePlan,
+        stop: &AtomicBool,
+        progress: &mut (dyn FnMut(u64) + Send),
+    ) -> Result<import::Outcome, Error> {
+        let node = &route.to;
+        if !self.importers.contains_key(node) {
+            let importer = self.importer(session, node).await?;
+            self.importers.insert(node.clone(), importer);
+        }
+        let Some(importer) = self.importers.get_mut(node) else {
+            return Ok(import::Outcome::default());
+        };
+        let failed = |source| Error::Import { node: node.clone(), source };
+        let mut total = import::Outcome::default();
+        while !stop.load(Ordering::Relaxed) {
+            match importer.import_batch(session, route.id).await.map_err(failed)? {
+                Progress::More(outcome) => {
+                    total.read += outcome.read;
+                    total.quarantined += outcome.quarantined;
+                    progress(total.read);
+                }
+                Progress::Done => {
+                    let retried =
+                        importer.retry_quarantined(session, route.id).await.map_err(failed)?;
+                    total.released += retried.released;
+                    break;
+                }
+                Progress::Stopped => {
+                    total.is_stopped = true;
+                    break;
+                }
+            }
+        }
+        Ok(total)
+    }
+
+    async fn importer(&self, session: &mut dyn Session, node: &NodeId) -> Result<Importer, Error> {
+        let brand = session.brand();
+        let templates = self.templates(brand)?;
+        let live = apply::inspect(session, &templates)
+            .await
+            .map_err(|source| Error::Inspect { node: node.clone(), source: Box::new(source) })?;
+        let plan = plan::plan(&self.config, &self.schema, brand)?;
+        let mut targets = Targets::new(&plan, &live)
+            .map_err(|source| Error::Mismatch { node: node.clone(), source })?;
+        let origin = |(id, node): (&NodeId, &crate::config::Node)| (id.0.clone(), node.brand);
+        targets.origins = self.config.nodes.iter().map(origin).collect();
+        Importer::new(templates, targets, node.clone(), self.config.limits.batch_rows)
+            .map_err(|source| Error::Import { node: node.clone(), source })
+    }
+
+    /// The node's open session, or a new one; put it back after use.
+    async fn session(&mut self, node: &NodeId) -> Result<Box<dyn Session>, Error> {
+        if let Some(session) = self.sessions.remove(node) {
+            return Ok(session);
+        }
+        let place = self
+            .places
+            .get(node)
+            .cloned()
+            .unwrap_or_else(|| Place { url: String::new(), brand: Brand::Sqlite });
+        db::connect(&place.url).await.map_err(|source| Error::Unreachable {
+            node: node.clone(),
+            brand: place.brand,
+            source,
+        })
+    }
+
+    fn templates(&self, brand: Brand) -> Result<Templates, Error> {
+        let none = BTreeMap::new();
+        Ok(Templates::with_overrides(brand, self.overrides.get(&brand).unwrap_or(&none))?)
+    }
+
+    /// Ends all sessions. What is left of them ends with the process anyway.
+    pub async fn close(mut self) {
+        for (_, session) in std::mem::take(&mut self.sessions) {
+            let _ = session.close().await;
+        }
+    }
+}

@@ -79,7 +79,7 @@ pub(super) fn normalise(
     logical: Option<LogicalType>,
     grammar: &Grammar,
 ) -> Option<String> {
-    let mut plain = Plain { grammar: *grammar };
+    let mut plain = Plain { grammar };
     // A visitor that never breaks always continues.
     let _: ControlFlow<()> = expression.visit(&mut plain);
     if let Expr::Nested(inner) = expression {
@@ -95,11 +95,11 @@ pub(super) fn normalise(
 }
 
 /// Takes out of an expression what says nothing.
-struct Plain {
-    grammar: Grammar,
+struct Plain<'a> {
+    grammar: &'a Grammar,
 }
 
-impl VisitorMut for Plain {
+impl VisitorMut for Plain<'_> {
     type Break = ();
 
     fn post_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<()> {
@@ -109,15 +109,14 @@ impl VisitorMut for Plain {
     }
 }
 
-impl Plain {
+impl Plain<'_> {
     /// One level; what is inside has been simplified before.
     fn simplify(&self, expression: Expr) -> Expr {
         match expression {
-            Expr::Nested(inner) => *inner,
             Expr::Cast { expr: inner, .. } if is_literal(&inner) => *inner,
             Expr::TypedString(typed) => Expr::Value(typed.value),
             Expr::Interval(interval) => *interval.value,
-            Expr::UnaryOp { op: UnaryOperator::Plus, expr: inner } => *inner,
+            Expr::Nested(inner) | Expr::UnaryOp { op: UnaryOperator::Plus, expr: inner } => *inner,
             Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner } => minus(*inner),
             Expr::BinaryOp { left, op, right } => {
                 Expr::BinaryOp { left: Box::new(wrap(*left)), op, right: Box::new(wrap(*right)) }
@@ -226,7 +225,7 @@ fn typed(value: Value, logical: Option<LogicalType>, grammar: &Grammar) -> Value
             Value::SingleQuotedString(digits)
         }
         (Some(T::Timestamp | T::TimestampTz), Value::SingleQuotedString(text))
-            if grammar.has_typed_defaults && text.len() == 10 =>
+            if (grammar.has_typed_defaults || grammar.folds_names) && text.len() == 10 =>
         {
             Value::SingleQuotedString(format!("{text} 00:00:00"))
         }
@@ -254,14 +253,19 @@ fn is_number(text: &str) -> bool {
     text.parse::<f64>().is_ok() && text.contains(|letter: char| letter.is_ascii_digit())
 }
 
-/// Without zeros that say nothing: `0.00` is 0.
+/// Without zeros that say nothing: `0.00` is 0, and so is `000`.
 fn trim_number(digits: &str) -> String {
     let digits = digits.strip_prefix('+').unwrap_or(digits);
-    if digits.contains('.') && !digits.contains(['e', 'E']) {
-        let trimmed = digits.trim_end_matches('0').trim_end_matches('.');
-        return if trimmed.is_empty() { "0".to_owned() } else { trimmed.to_owned() };
-    }
-    digits.to_owned()
+    let (sign, digits) = digits.strip_prefix('-').map_or(("", digits), |rest| ("-", rest));
+    let digits = if digits.contains('.') && !digits.contains(['e', 'E']) {
+        digits.trim_end_matches('0').trim_end_matches('.')
+    } else {
+        digits
+    };
+    let digits = digits.trim_start_matches('0');
+    let zero = if digits.is_empty() || digits.starts_with(['.', 'e', 'E']) { "0" } else { "" };
+    let sign = if digits.is_empty() { "" } else { sign };
+    format!("{sign}{zero}{digits}")
 }
 
 #[cfg(test)]
@@ -274,10 +278,10 @@ mod tests {
     fn check(brand: Brand, logical: LogicalType, cases: &[(&str, Option<&str>)]) {
         let grammar = Grammar::of(brand);
         for (written, expected) in cases {
-            let found = normalise(parse(written, &grammar), Some(logical), &grammar);
+            let found = normalise(parse(written, grammar), Some(logical), grammar);
             assert_eq!(found.as_deref(), *expected, "{brand} {logical}: {written}");
             if let Some(text) = found {
-                let again = normalise(parse(&text, &grammar), Some(logical), &grammar);
+                let again = normalise(parse(&text, grammar), Some(logical), grammar);
                 assert_eq!(again.as_deref(), *expected, "{brand}: {text} stays");
             }
         }
@@ -313,7 +317,17 @@ mod tests {
                 ("(0)::bigint", Some("0")),
             ],
         );
-        check(Brand::Postgres, T::Decimal, &[("'0'::numeric", Some("0")), ("0.00", Some("0"))]);
+        check(
+            Brand::Postgres,
+            T::Decimal,
+            &[
+                ("'0'::numeric", Some("0")),
+                ("0.00", Some("0")),
+                ("-007.50", Some("-7.5")),
+                (".5", Some("0.5")),
+                ("1e3", Some("1e3")),
+            ],
+        );
         check(Brand::Postgres, T::Boolean, &[("'t'", Some("true")), ("TRUE", Some("true"))]);
         check(
             Brand::Postgres,

@@ -7,7 +7,7 @@
 use serde::Serialize;
 
 use crate::db::{Fault, Mode, Session};
-use crate::model::{Change, NodeId, Row, RouteId, Value};
+use crate::model::{Change, NodeId, RouteId, Row, Value};
 use crate::outbox::{
     self, Cursor, Window, WindowStatements, change_from_row, changes_to_json, execute, fetch,
     fetch_one, localise,
@@ -232,11 +232,7 @@ impl Transport {
             .map_err(|error| at_source(route, error))
     }
 
-    async fn check_identity(
-        &self,
-        route: &RoutePlan,
-        from: &mut dyn Session,
-    ) -> Result<(), Error> {
+    async fn check_identity(&self, route: &RoutePlan, from: &mut dyn Session) -> Result<(), Error> {
         let node = fetch_one(from, &self.identify, &[])
             .await
             .map_err(|error| at_source(route, error))?

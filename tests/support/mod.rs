@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use outrigger::db::{self, Session};
 use outrigger::dialect::Brand;
@@ -27,6 +28,9 @@ const SERVERS: [(Brand, &str, &str); 4] = [
 
 /// Brands, separated by commas, whose absence is a failure.
 const REQUIRE: &str = "OUTRIGGER_TEST_REQUIRE";
+
+/// How long one test may take on one server.
+const TEST_WAIT: Duration = Duration::from_secs(120);
 
 /// Names of databases end here: PostgreSQL cuts at 63 bytes.
 const NAME_LENGTH: usize = 63;
@@ -61,9 +65,12 @@ pub fn servers_of(brand: Brand) -> impl Iterator<Item = &'static Server> {
 }
 
 /// Runs a future to its end on the calling thread, whose name is the test's path.
+///
+/// A test that hangs would hold up the whole run and name nobody, so it ends after a while.
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(future)
+    let bounded = runtime.block_on(async { tokio::time::timeout(TEST_WAIT, future).await });
+    bounded.expect("a test ends in time")
 }
 
 /// Runs a test on every server that is there, each time with a new database.
@@ -185,7 +192,12 @@ pub async fn introspect(session: &mut dyn Session) -> outrigger::model::Schema {
     let templates = outrigger::render::Templates::embedded(session.brand());
     let mut answers = Vec::new();
     for name in ["columns", "keys", "foreign_keys"] {
-        let statement = templates.statement(&format!("introspect/{name}"), &()).unwrap();
+        let statement = templates
+            .statement(
+                &format!("introspect/{name}"),
+                &std::collections::BTreeMap::<String, String>::new(),
+            )
+            .unwrap();
         answers.push(session.fetch(&statement.sql, &[]).await.unwrap());
     }
     outrigger::schema::understand(session.brand(), &answers[0], &answers[1], &answers[2])

@@ -8,7 +8,7 @@ const RANDOM: usize = 40;
 /// Values of a type in canonical text, `None` being NULL: the edge cases, which are always the
 /// same, then random values that depend on the seed alone. Every one is a value on the brand
 /// that holds most; what a brand cannot hold stands in its dialect file's `limits`.
-pub fn samples(logical: LogicalType, seed: u64) -> Vec<Option<String>> {
+pub(crate) fn samples(logical: LogicalType, seed: u64) -> Vec<Option<String>> {
     let mut random = Random::new(seed ^ (logical as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15));
     let mut texts: Vec<String> = edges(logical);
     texts.extend((0..RANDOM).map(|_| random.value(logical)));
@@ -261,6 +261,10 @@ impl Random {
         (0..count).map(|_| char::from(b'0' + u8::try_from(self.below(10)).unwrap())).collect()
     }
 
+    fn pick(&mut self, of: &[&'static str]) -> &'static str {
+        of[usize::try_from(self.below(of.len() as u64)).unwrap()]
+    }
+
     fn value(&mut self, logical: LogicalType) -> String {
         match logical {
             LogicalType::Boolean => (self.below(2) == 1).to_string(),
@@ -275,7 +279,8 @@ impl Random {
             LogicalType::Float64 => self.double(),
             LogicalType::Text => self.text(),
             LogicalType::Binary => {
-                (0..self.below(40)).map(|_| format!("{:02x}", self.below(256))).collect()
+                let count = 2 * self.below(40);
+                (0..count).map(|_| self.pick(&["0", "7", "a", "f", "c"])).collect()
             }
             LogicalType::Date => self.date(),
             LogicalType::Time => self.time(),
@@ -283,7 +288,7 @@ impl Random {
             LogicalType::TimestampTz => format!("{} {}Z", self.date(), self.time()),
             LogicalType::Uuid => format!("{:016x}{:016x}", self.next(), self.next()),
             LogicalType::Json => self.document(3),
-            LogicalType::Enum => ["new", "open", "closed"][self.below(3) as usize].to_owned(),
+            LogicalType::Enum => self.pick(&["new", "open", "closed"]).to_owned(),
         }
     }
 
@@ -299,7 +304,7 @@ impl Random {
     fn double(&mut self) -> String {
         loop {
             let bits = f64::from_bits(self.next());
-            let everyday = (self.next() >> 11) as f64 / 1e6;
+            let everyday = f64::from(u32::try_from(self.below(1 << 32)).unwrap()) / 1e3;
             let number = if self.below(2) == 0 { bits } else { everyday };
             if number.is_finite() {
                 return format!("{number:e}");
@@ -312,7 +317,7 @@ impl Random {
             "a", "B", " ", "'", "\"", "\\", "~", "\n", "ä", "日", "😀", "%", "$", ";", "7",
             "\u{301}",
         ];
-        (0..self.below(30)).map(|_| LETTERS[self.below(16) as usize]).collect()
+        (0..self.below(30)).map(|_| self.pick(&LETTERS)).collect()
     }
 
     fn date(&mut self) -> String {

@@ -367,7 +367,8 @@ fn near_value() -> impl Strategy<Value = String> {
     prop_oneof![
         any::<String>(),
         "[-+]?[0-9]{0,20}[.]?[0-9]{0,20}(e[-+]?[0-9]{1,3})?",
-        "[0-9]{1,4}[-/][0-9]{1,2}[-/][0-9]{1,4}([ T][0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?)?\
+        "[0-9]{1,4}[-/][0-9]{1,2}[-/][0-9]{1,4}\
+         ([ T][0-9]{1,2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,9})?)?)?\
          ( ?(AM|PM))?(Z|[-+][0-9]{2}(:?[0-9]{2})?)?( BC)?",
         "[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,8})?)?( AM| PM)?",
         "(\\\\x|0x)?[0-9a-fA-F]{0,40}",
@@ -403,7 +404,8 @@ proptest! {
             }
         }
         if single.is_finite() {
-            for text in [format!("{single}"), format!("{single:.8e}"), format!("{}", f64::from(single))] {
+            let widened = f64::from(single).to_string();
+            for text in [single.to_string(), format!("{single:.8e}"), widened] {
                 let back: f32 = canonical(LogicalType::Float32, &text).unwrap().parse().unwrap();
                 prop_assert_eq!(back.to_bits(), single.to_bits());
             }
