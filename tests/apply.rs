@@ -1,6 +1,6 @@
 //! Installing, comparing and removing: what is there afterwards, and what is left alone.
 
-mod case;
+pub(crate) mod case;
 mod statements;
 mod trouble;
 
