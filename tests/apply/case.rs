@@ -124,7 +124,9 @@ impl Case {
 
     pub async fn verify(&mut self) -> Vec<Finding> {
         let live = self.observe().await;
-        apply::compare(&self.wanted(), &live)
+        let findings = apply::compare(&self.wanted(), &live);
+        assert!(findings.iter().all(|finding| apply::IDS.contains(&finding.id)), "{findings:?}");
+        findings
     }
 
     /// The ids of what differs, each with its object.

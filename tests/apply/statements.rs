@@ -63,3 +63,10 @@ fn a_placeholders_mark_stands_nowhere_else() {
         }
     }
 }
+
+#[test]
+fn every_id_of_verify_is_documented() {
+    let text = include_str!("../../docs/drift.md");
+    let described = text.lines().filter_map(|line| line.strip_prefix("### `")?.strip_suffix('`'));
+    assert_eq!(described.collect::<Vec<_>>(), outrigger::apply::IDS);
+}
