@@ -2,6 +2,8 @@
 
 mod db;
 mod mysql;
+mod parse;
+mod render;
 mod schema;
 mod support;
 mod sync;
