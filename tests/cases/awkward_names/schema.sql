@@ -6,7 +6,7 @@ CREATE TABLE "order" (
     "*/ -- ;" varchar(10)
 );
 CREATE TABLE a_table_whose_name_has_as_many_letters_as_postgresql_has_at_mos (
-    a_column_whose_name_has_as_many_letters_as_postgresql_has_at_mos integer NOT NULL PRIMARY KEY,
+    a_column_whose_name_has_as_many_letters_as_postgresql_has_at_mo integer NOT NULL PRIMARY KEY,
     another_column_with_a_name_that_has_sixty_three_letters_in_all_ varchar(10)
 );
 CREATE TABLE "quotes '""`[]" (
@@ -18,7 +18,6 @@ CREATE TABLE "quotes '""`[]" (
     "{{ l }}" varchar(10),
     "-- next --" varchar(10),
     ":{m}" varchar(10),
-    "$outrigger$" varchar(10),
     PRIMARY KEY ("a'b", "c""d")
 );
 CREATE TABLE "größe" (
