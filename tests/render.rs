@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use outrigger::dialect::Brand;
 
-use crate::support::case::{self, cases};
+use crate::support::case::cases;
 
 #[test]
 fn every_case_renders_what_was_reviewed() {
     for case in cases() {
-        for brand in case::brands() {
+        for brand in Brand::ALL {
             let mut settings = insta::Settings::clone_current();
             settings.set_snapshot_path(&case.folder);
             settings.set_prepend_module_to_snapshot(false);
@@ -22,7 +22,7 @@ fn every_case_renders_what_was_reviewed() {
 #[test]
 fn rendered_twice_is_equal() {
     for (one, two) in cases().iter().zip(cases()) {
-        for brand in case::brands() {
+        for brand in Brand::ALL {
             assert_eq!(one.rendered(brand), two.rendered(brand), "{} on {brand}", one.name);
         }
     }
@@ -31,7 +31,7 @@ fn rendered_twice_is_equal() {
 /// A snapshot that nothing compares with any more looks like a promise and is none.
 #[test]
 fn every_file_of_a_case_is_used() {
-    let mut expected: BTreeSet<String> = case::brands().into_iter().map(|brand| format!("{brand}.snap")).collect();
+    let mut expected: BTreeSet<String> = Brand::ALL.map(|brand| format!("{brand}.snap")).into();
     expected.extend(["outrigger.yaml".to_owned(), "schema.sql".to_owned()]);
     for case in cases() {
         let entries = std::fs::read_dir(&case.folder).unwrap();
@@ -45,8 +45,7 @@ fn every_file_of_a_case_is_used() {
 /// template goes unseen.
 #[test]
 fn the_cases_reach_every_branch() {
-    let plans: Vec<_> =
-        cases().iter().filter_map(|case| case.plan(Brand::Postgres).ok()).collect();
+    let plans: Vec<_> = cases().iter().filter_map(|case| case.plan(Brand::Postgres).ok()).collect();
     let any = |what: &str, holds: &dyn Fn(&outrigger::plan::TablePlan) -> bool| {
         let tables = plans.iter().flat_map(|plan| &plan.tables);
         assert!(tables.clone().any(holds), "no case has a table with {what}");
@@ -60,8 +59,7 @@ fn the_cases_reach_every_branch() {
     any("settings", &|table| !table.settings.is_empty());
     let commands: BTreeSet<&str> = plans.iter().map(|plan| plan.command).collect();
     assert_eq!(commands.len(), 3, "{commands:?}");
-    let case_without_stamps = |plan: &outrigger::plan::Plan| {
-        plan.tables.iter().all(|table| table.last_update.is_none())
-    };
+    let case_without_stamps =
+        |plan: &outrigger::plan::Plan| plan.tables.iter().all(|table| table.last_update.is_none());
     assert!(plans.iter().any(case_without_stamps), "no case has an empty union view");
 }

@@ -72,7 +72,6 @@ impl Case {
     /// The scripts of `brand`; none where the case cannot be planned for it.
     pub fn scripts(&self, brand: Brand) -> Option<Vec<Script>> {
         let plan = self.plan(brand).ok()?;
-        if !brands().contains(&brand) { return None; }
         let scripts = render::scripts(&plan, &Templates::embedded(brand));
         Some(scripts.unwrap_or_else(|error| panic!("{}: {}", self.name, chain(&error))))
     }
@@ -183,10 +182,4 @@ pub fn chain(error: &dyn Error) -> String {
         cause = error.source();
     }
     text
-}
-
-/// TEMPORARY.
-pub fn brands() -> Vec<Brand> {
-    let has = |brand: &Brand| Templates::names(*brand).contains(&"install/node".to_owned());
-    Brand::ALL.into_iter().filter(has).collect()
 }
