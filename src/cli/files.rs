@@ -1,4 +1,4 @@
-//! Files of DDL and of connection URLs.
+//! Files that are read: DDL, connection URLs, templates.
 
 use std::collections::BTreeMap;
 use std::io::{Error as IoError, ErrorKind};

@@ -192,6 +192,8 @@ pub struct Client {
 pub struct Capabilities {
     /// CREATE and DROP take part in transactions.
     pub roll_back_ddl: bool,
+    /// A column's type decides what its values are; without, each value has a type of its own.
+    pub type_columns: bool,
     /// A trigger can compute SHA-256.
     pub hash: bool,
     /// Cascades of foreign keys fire triggers.
