@@ -21,7 +21,7 @@ CREATE TABLE "quotes '""`[]" (
     PRIMARY KEY ("a'b", "c""d")
 );
 CREATE TABLE "größe" (
-    "🦀" integer NOT NULL PRIMARY KEY,
+    "Ωж" integer NOT NULL PRIMARY KEY,
     "when" date,
     "value" numeric(6,1)
 );
