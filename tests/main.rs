@@ -3,6 +3,8 @@
 mod apply;
 mod db;
 mod mysql;
+mod parse;
+mod render;
 mod schema;
 mod support;
 mod sync;

@@ -47,18 +47,16 @@ impl Brand {
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         let name = name.to_ascii_lowercase();
-        Self::ALL.into_iter().find(|brand| {
-            brand.name() == name || brand.dialect().aliases.iter().any(|alias| *alias == name)
-        })
+        Self::ALL
+            .into_iter()
+            .find(|brand| brand.name() == name || brand.dialect().aliases.contains(&name))
     }
 
     /// The brand that a connection URL's scheme names.
     #[must_use]
     pub fn from_url(url: &str) -> Option<Self> {
         let scheme = url.split(':').next()?.to_ascii_lowercase();
-        Self::ALL
-            .into_iter()
-            .find(|brand| brand.dialect().url_schemes.iter().any(|known| *known == scheme))
+        Self::ALL.into_iter().find(|brand| brand.dialect().url_schemes.contains(&scheme))
     }
 
     /// What is known about the brand.

@@ -13,10 +13,10 @@ use crate::outbox::{Error, execute, fetch};
 use crate::render::Statement;
 
 /// What is known of a set of rows.
-pub type RowStates = BTreeMap<RowId, RowState>;
+pub(super) type RowStates = BTreeMap<RowId, RowState>;
 
 /// Reads what is known of rows; rows of which nothing is known come back empty.
-pub async fn load(
+pub(super) async fn load(
     session: &mut dyn Session,
     read_versions: &Statement,
     targets: &Targets,
@@ -60,7 +60,7 @@ fn version(row: &Row) -> Option<Version> {
 }
 
 /// Writes what became known.
-pub async fn save(
+pub(super) async fn save(
     session: &mut dyn Session,
     write_versions: &Statement,
     targets: &Targets,
