@@ -1,7 +1,9 @@
 //! All integration tests, in one binary: the list of modules is the table of contents.
 
 mod apply;
+mod capture_mysql;
 mod db;
+mod import_mysql;
 mod mysql;
 mod parse;
 mod render;
