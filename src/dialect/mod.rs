@@ -207,6 +207,8 @@ pub struct Capabilities {
     /// An outbox id can become visible after a higher one, and nothing tells which are still
     /// open: missing ids have to be looked at again.
     pub leave_gaps: bool,
+    /// A text can hold the character U+0000.
+    pub hold_nul: bool,
 }
 
 /// One logical type on one brand.
