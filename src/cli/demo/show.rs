@@ -62,11 +62,10 @@ impl Page {
         Ok(())
     }
 
-    /// A long value, cut into lines wherever the page ends.
+    /// A long value, cut into lines behind commas, or wherever the page ends.
     pub(super) fn folded(&self, text: &str) -> Result<()> {
-        let letters: Vec<char> = text.chars().collect();
-        for line in letters.chunks(self.width - 4) {
-            self.line(&format!("    {}", line.iter().collect::<String>()))?;
+        for line in fold(text, self.width - 4) {
+            self.line(&format!("    {line}"))?;
         }
         Ok(())
     }
@@ -162,6 +161,20 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// Lines of at most `width` characters, broken behind commas where there are any.
+fn fold(text: &str, width: usize) -> Vec<String> {
+    let mut letters: Vec<char> = text.chars().collect();
+    let mut lines = Vec::new();
+    while letters.len() > width {
+        let comma = letters[..width].iter().rposition(|letter| *letter == ',');
+        let rest = letters.split_off(comma.map_or(width, |comma| comma + 1));
+        lines.push(letters.iter().collect::<String>().trim_start().to_owned());
+        letters = rest;
+    }
+    lines.push(letters.iter().collect::<String>().trim_start().to_owned());
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,6 +184,12 @@ mod tests {
         assert_eq!(clip("größer", 6), "größer");
         assert_eq!(clip("größer als", 6), "größe…");
         assert_eq!(clip("a\nb", 6), "a b");
+    }
+
+    #[test]
+    fn documents_break_behind_commas() {
+        assert_eq!(fold("{a,bc,def}", 6), ["{a,bc,", "def}"]);
+        assert_eq!(fold("abcdefgh", 3), ["abc", "def", "gh"]);
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub(super) fn introduce(page: &Page, guests: &[Guest]) -> Result<()> {
     page.line("")?;
     for guest in guests {
         let title = &guest.brand.dialect().title;
-        page.block(&format!("{}  {title}  {}", guest.id, guest.node.display_url()))?;
+        page.block(&format!("{}  {title:<10}  {}", guest.id, guest.node.display_url()))?;
     }
     page.line("")?;
     page.line("Triggers and control tables are installed on each:")
@@ -65,14 +65,15 @@ fn command() -> String {
 
 fn next(page: &Page) -> Result<()> {
     let outrigger = command();
-    page.line("Next:")?;
+    page.line("To try next:")?;
     for (arguments, what) in [
         ("demo --keep DIR", "the same, and the databases stay to play with"),
         ("demo --nodes 3", "a hub that forwards between two others"),
         ("demo --node URL --node URL", "the same between databases of your own, of any brand"),
         ("init --from schema.sql", "begin with your own tables"),
     ] {
-        page.block(&format!("{outrigger} {arguments:<27} # {what}"))?;
+        page.line("")?;
+        page.block(&format!("# {what}\n{outrigger} {arguments}"))?;
     }
     Ok(())
 }
@@ -91,10 +92,13 @@ fn kept(page: &Page, place: &Place, guests: &[Guest]) -> Result<()> {
     for (arguments, what) in [
         ("status".to_owned(), "how far each route is"),
         ("check".to_owned(), "findings on schema and configuration"),
-        ("generate".to_owned(), "the SQL that was installed, as files"),
+        ("generate".to_owned(), "the SQL that was installed, as files in the folder `sql`"),
         (format!("verify --node {first}"), "nothing has drifted"),
-        ("run --every 1s".to_owned(), "carry what you change, until Ctrl-C"),
-        (format!("remove --node {second} --yes"), "uninstall"),
+        (
+            "run --every 1s".to_owned(),
+            "carry what you change in any of the databases, until Ctrl-C",
+        ),
+        (format!("remove --node {second} --yes"), "uninstall; the table sales_order stays"),
     ] {
         page.line("")?;
         page.block(&format!("# {what}\n{outrigger} {arguments}"))?;
