@@ -13,7 +13,8 @@ use crate::cli_support::{Outcome, Run, outrigger};
 fn beside(case: &Case, arguments: &str) -> Run {
     let text = format!(
         "database: testapp\nschema: {{ dialect: {}, files: [schema.sql] }}\nnodes:\n  \
-         server1: {{ url: 'postgres://app@localhost/app' }}\n  server2: {{ url: '${{NODE_URL}}' }}\n\
+         server1: {{ url: 'postgres://app@localhost/app' }}\n  \
+         server2: {{ url: '${{NODE_URL}}' }}\n\
          tables: {{ '*': follow }}\nroutes: [{{ id: 1000, from: server1, to: server2 }}]\n",
         case.brand()
     );
