@@ -1,5 +1,6 @@
 //! All integration tests, in one binary: the list of modules is the table of contents.
 
+mod careful;
 mod db;
 mod mysql;
 mod schema;
