@@ -1,8 +1,13 @@
 //! All integration tests, in one binary: the list of modules is the table of contents.
 
+mod apply;
+mod capture_mysql;
 mod careful;
 mod db;
+mod import_mysql;
 mod mysql;
+mod parse;
+mod render;
 mod schema;
 mod support;
 mod sync;

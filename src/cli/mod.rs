@@ -12,6 +12,7 @@ mod generate;
 mod import;
 mod init;
 mod live;
+mod nodes;
 mod progress;
 mod quarantine;
 mod remove;

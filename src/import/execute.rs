@@ -14,7 +14,7 @@ use crate::outbox::{Error, execute, fetch};
 use crate::render::{Statement, Templates};
 
 /// Renders the statements of a node's tables, once for each set of columns.
-pub struct Executor {
+pub(super) struct Executor {
     templates: Templates,
     steps: BTreeMap<(StepKind, usize, Vec<String>), Statement>,
     locks: BTreeMap<usize, Statement>,
@@ -54,7 +54,7 @@ impl<'a> StepContext<'a> {
 impl Executor {
     /// An executor with a brand's templates.
     #[must_use]
-    pub fn new(templates: Templates) -> Self {
+    pub(super) fn new(templates: Templates) -> Self {
         Self { templates, steps: BTreeMap::new(), locks: BTreeMap::new() }
     }
 
@@ -62,7 +62,7 @@ impl Executor {
     ///
     /// # Errors
     /// When the database refuses one of its rows: then none of them is written.
-    pub async fn run(
+    pub(super) async fn run(
         &mut self,
         session: &mut dyn Session,
         targets: &Targets,
@@ -78,7 +78,7 @@ impl Executor {
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn lock(
+    pub(super) async fn lock(
         &mut self,
         session: &mut dyn Session,
         targets: &Targets,

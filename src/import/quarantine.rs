@@ -244,7 +244,7 @@ impl Importer {
                 Ok(is_in)
             }
             Err(error) => {
-                session.rollback().await?;
+                self.abandon(session).await?;
                 Err(error)
             }
         }

@@ -13,7 +13,13 @@ use crate::outbox::{Error, execute, fetch};
 use crate::render::Statement;
 
 /// What is known of a set of rows.
-pub type RowStates = BTreeMap<RowId, RowState>;
+pub(super) type RowStates = BTreeMap<RowId, RowState>;
+
+/// Rows as statements take them: a JSON array of arrays of `object_table` and `object_id`.
+pub fn row_names(targets: &Targets, rows: &BTreeSet<RowId>) -> String {
+    let names = rows.iter().map(|(table, key)| json!([targets.tables[*table].object_table, key]));
+    Json::from_iter(names).to_string()
+}
 
 /// Rows as statements take them: a JSON array of arrays of `object_table` and `object_id`.
 pub fn row_names(targets: &Targets, rows: &BTreeSet<RowId>) -> String {
@@ -22,7 +28,7 @@ pub fn row_names(targets: &Targets, rows: &BTreeSet<RowId>) -> String {
 }
 
 /// Reads what is known of rows; rows of which nothing is known come back empty.
-pub async fn load(
+pub(super) async fn load(
     session: &mut dyn Session,
     read_versions: &Statement,
     targets: &Targets,
@@ -65,7 +71,7 @@ fn version(row: &Row) -> Option<Version> {
 }
 
 /// Writes what became known.
-pub async fn save(
+pub(super) async fn save(
     session: &mut dyn Session,
     write_versions: &Statement,
     targets: &Targets,
