@@ -92,7 +92,8 @@ const ORDER: &str = indoc! {"
     ) DEFAULT CHARSET utf8mb4
 "};
 
-const ORDER_RULES: &str = "tables:\n  sales_order: { last_update: stamped, updated_by_user: changed_by }\n";
+const ORDER_RULES: &str =
+    "tables:\n  sales_order: { last_update: stamped, updated_by_user: changed_by }\n";
 
 #[test]
 fn each_changed_column_is_one_change_and_nothing_else_is() {
@@ -102,11 +103,9 @@ fn each_changed_column_is_one_change_and_nothing_else_is() {
         let document = r#"{"order_id":"o1","description":null,"quantity":"5","price":"1.5","stamped":null,"changed_by":"mtp"}"#;
         assert_eq!(db.after(insert).await, [format!("I|-|o1|{document}|-")]);
 
-        let update = "UPDATE sales_order SET description = 'O''Brien', quantity = NULL, price = 1.5";
-        assert_eq!(
-            db.after(update).await,
-            ["U|description|o1|O'Brien|-", "U|quantity|o1|-|5"],
-        );
+        let update =
+            "UPDATE sales_order SET description = 'O''Brien', quantity = NULL, price = 1.5";
+        assert_eq!(db.after(update).await, ["U|description|o1|O'Brien|-", "U|quantity|o1|-|5"],);
         assert_eq!(db.after("UPDATE sales_order SET price = 1.500").await, Vec::<String>::new());
         for (sql, seen) in [
             ("'o''brien'", "U|description|o1|o'brien|O'Brien"),
@@ -120,7 +119,9 @@ fn each_changed_column_is_one_change_and_nothing_else_is() {
         }
         assert_eq!(
             db.after("DELETE FROM sales_order").await,
-            [r#"D|-|o1|-|{"order_id":"o1","description":null,"quantity":null,"price":"1.5","stamped":null,"changed_by":"mtp"}"#],
+            [
+                r#"D|-|o1|-|{"order_id":"o1","description":null,"quantity":null,"price":"1.5","stamped":null,"changed_by":"mtp"}"#
+            ],
         );
     });
 }
@@ -132,14 +133,18 @@ fn the_applications_own_columns_travel_with_a_change_or_alone() {
         let columns = "object_database, object_table, object_pk_attribute, object_operation, \
              object_attribute, object_value, updated_by_server_id, \
              CAST(update_datetime AS CHAR) AS t, updated_by_user_id, object_context";
-        db.run(&["INSERT INTO sales_order VALUES ('o1', 'a', 5, 1, '2099-01-02 03:04:05.5', 'mtp')"])
-            .await;
+        db.run(&[
+            "INSERT INTO sales_order VALUES ('o1', 'a', 5, 1, '2099-01-02 03:04:05.5', 'mtp')",
+        ])
+        .await;
         db.recorded("id").await;
         db.run(&["UPDATE sales_order SET quantity = 6, stamped = '2099-01-02 03:04:06', changed_by = 'eve'"])
             .await;
         assert_eq!(
             db.recorded(columns).await,
-            [r#"testapp|sales_order|order_id|U|quantity|6|here|2099-01-02 03:04:06.000000|eve|{"stamped":"2099-01-02 03:04:06","changed_by":"eve"}"#],
+            [
+                r#"testapp|sales_order|order_id|U|quantity|6|here|2099-01-02 03:04:06.000000|eve|{"stamped":"2099-01-02 03:04:06","changed_by":"eve"}"#
+            ],
         );
         db.run(&["UPDATE sales_order SET changed_by = NULL"]).await;
         assert_eq!(
@@ -155,7 +160,8 @@ fn a_changed_key_is_a_delete_and_an_insert() {
         let ddl = "CREATE TABLE line (`order` varchar(20) COLLATE utf8mb4_general_ci, no bigint, v int, \
                    PRIMARY KEY (`order`, no)) DEFAULT CHARSET utf8mb4";
         let mut db = Followed::new(database, ddl, "tables: { line: follow }\n").await;
-        let columns = "object_pk_attribute, object_operation, object_id, object_id_old, object_value";
+        let columns =
+            "object_pk_attribute, object_operation, object_id, object_id_old, object_value";
         db.run(&["INSERT INTO line VALUES ('a\"ö\\\\', 1, 2)"]).await;
         assert_eq!(
             db.recorded(columns).await,
@@ -171,7 +177,10 @@ fn a_changed_key_is_a_delete_and_an_insert() {
         );
         // The same key to the collation, another one to everybody else.
         db.run(&["UPDATE line SET `order` = 'B'"]).await;
-        assert_eq!(db.recorded("object_operation, object_id").await, [r#"D|["b","7"]"#, r#"I|["B","7"]"#]);
+        assert_eq!(
+            db.recorded("object_operation, object_id").await,
+            [r#"D|["b","7"]"#, r#"I|["B","7"]"#]
+        );
     });
 }
 
@@ -335,8 +344,11 @@ fn a_stamp_is_never_older_than_what_was_imported_or_was_there() {
         let clock = db.text("CAST(UTC_TIMESTAMP(6) AS CHAR)").await;
         db.run(&["UPDATE sales_order SET quantity = 8, stamped = NULL"]).await;
         assert!(db.recorded(STAMP).await[0] >= clock);
-        db.run(&["UPDATE sales_order SET quantity = 9", "UPDATE sales_order SET stamped = '2001-01-01'"])
-            .await;
+        db.run(&[
+            "UPDATE sales_order SET quantity = 9",
+            "UPDATE sales_order SET stamped = '2001-01-01'",
+        ])
+        .await;
         assert!(db.recorded(STAMP).await[0] >= clock);
 
         db.run(&[
@@ -360,11 +372,8 @@ fn the_clock_is_the_moments_and_not_the_statements() {
         let mut db = Followed::new(database, ddl, "tables: { t: follow }\n").await;
         db.run(&["INSERT INTO t VALUES (1, 1), (2, 1)", "DELETE FROM ds_change_outbox"]).await;
         for zone in ["+00:00", "-11:00"] {
-            db.run(&[
-                &format!("SET time_zone = '{zone}'"),
-                "UPDATE t SET v = v + 1 + SLEEP(0.2)",
-            ])
-            .await;
+            db.run(&[&format!("SET time_zone = '{zone}'"), "UPDATE t SET v = v + 1 + SLEEP(0.2)"])
+                .await;
             let passed = "(SELECT CAST(TIMESTAMPDIFF(MICROSECOND, MIN(update_datetime), \
                           MAX(update_datetime)) > 150000 AND ABS(TIMESTAMPDIFF(SECOND, \
                           MAX(update_datetime), UTC_TIMESTAMP(6))) < 5 AS CHAR) FROM ds_change_outbox)";
@@ -389,7 +398,8 @@ fn a_write_does_not_wait_for_the_importer_nor_the_importer_for_it() {
             importer.raw("SET SESSION innodb_lock_wait_timeout = 1").await.unwrap();
             importer.raw("START TRANSACTION; SELECT * FROM ds_node FOR UPDATE").await.unwrap();
             importer.raw("UPDATE ds_node SET fold_cursor = 'x'").await.unwrap();
-            db.run(&["START TRANSACTION", "INSERT INTO t VALUES (1, 1)", "UPDATE t SET v = 2"]).await;
+            db.run(&["START TRANSACTION", "INSERT INTO t VALUES (1, 1)", "UPDATE t SET v = 2"])
+                .await;
             importer.raw("COMMIT").await.unwrap();
             importer.raw("UPDATE ds_node SET fold_cursor = 'y'").await.unwrap();
             db.run(&["DELETE FROM t", "COMMIT"]).await;
@@ -418,7 +428,9 @@ fn the_view_says_when_each_row_was_changed() {
         let rows = db.session.fetch(sql, &[]).await.unwrap();
         let texts: Vec<String> = rows
             .iter()
-            .map(|row| row.columns().iter().map(|c| row.text(c).unwrap()).collect::<Vec<_>>().join("|"))
+            .map(|row| {
+                row.columns().iter().map(|c| row.text(c).unwrap()).collect::<Vec<_>>().join("|")
+            })
             .collect();
         assert_eq!(
             texts,

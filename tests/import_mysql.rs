@@ -70,8 +70,10 @@ async fn importer(db: &mut Followed) -> Importer {
     let live = support::introspect(&mut *db.session).await;
     let targets = Targets::new(&plan, &live).unwrap();
     let program = ROUTE.import_program();
-    db.run(&[&format!("INSERT INTO ds_program_parameter (id, programtype) VALUES ({program}, 'x')")])
-        .await;
+    db.run(&[&format!(
+        "INSERT INTO ds_program_parameter (id, programtype) VALUES ({program}, 'x')"
+    )])
+    .await;
     Importer::new(Templates::embedded(Brand::Mysql), targets, NodeId::from("here"), 1000).unwrap()
 }
 
@@ -93,10 +95,8 @@ fn foreign(id: i64, table: &str, operation: &str, key: &str) -> Change {
 
 /// Puts changes into the inbox; how many were new.
 async fn deliver(session: &mut dyn Session, changes: &[Change]) -> u64 {
-    let given = [
-        ("route_id", Value::Integer(ROUTE.0)),
-        ("rows", Value::Text(changes_to_json(changes))),
-    ];
+    let given =
+        [("route_id", Value::Integer(ROUTE.0)), ("rows", Value::Text(changes_to_json(changes)))];
     execute(session, &statement("write_inbox"), &given).await.unwrap()
 }
 
@@ -191,13 +191,16 @@ fn a_window_reads_what_it_carries_and_no_more() {
         let mut db = Followed::new(database, ddl, "tables: { t: follow }\n").await;
         db.run(&["INSERT INTO ds_change_outbox (id) VALUES (1)"]).await;
         for doubled in 0..14 {
-            let sql = "INSERT INTO ds_change_outbox (id) SELECT id + (1 << ?) FROM ds_change_outbox";
+            let sql =
+                "INSERT INTO ds_change_outbox (id) SELECT id + (1 << ?) FROM ds_change_outbox";
             db.session.execute(sql, &[Value::Integer(doubled)]).await.unwrap();
         }
         let pointer = (1 << 14) - 10;
         let gaps: Vec<(i64, i64)> = (0..1000).map(|n| (n * 10 + 1, n * 10 + 2)).collect();
-        db.run(&["DELETE FROM ds_change_outbox WHERE id < 10000 AND id % 10 IN (1, 2) AND id <> 52"])
-            .await;
+        db.run(&[
+            "DELETE FROM ds_change_outbox WHERE id < 10000 AND id % 10 IN (1, 2) AND id <> 52",
+        ])
+        .await;
         let cursor = Cursor { pointer, gaps, ..Cursor::default() };
         let before = reads(&mut *db.session).await;
         let (ids, _) = window(&mut *db.session, &cursor).await;
@@ -248,7 +251,16 @@ fn keys_are_compared_letter_for_letter_by_their_index() {
 
 #[test]
 fn delivered_twice_is_delivered_once_and_no_text_is_altered() {
-    let texts = ["", " ", "a\0b", "\u{1}\u{7f}", "\\ \\n \"q\" 'x' `y` ~ /", "ö😀漢\u{2028}", "\r\n\t", "null"];
+    let texts = [
+        "",
+        " ",
+        "a\0b",
+        "\u{1}\u{7f}",
+        "\\ \\n \"q\" 'x' `y` ~ /",
+        "ö😀漢\u{2028}",
+        "\r\n\t",
+        "null",
+    ];
     on_each_server_of(Brand::Mysql, async |database| {
         let ddl = "CREATE TABLE t (k varchar(40) PRIMARY KEY, v longtext) DEFAULT CHARSET utf8mb4";
         let mut db = Followed::new(database, ddl, "tables: { t: follow }\n").await;
@@ -279,8 +291,12 @@ fn delivered_twice_is_delivered_once_and_no_text_is_altered() {
 #[test]
 fn versions_of_keys_that_look_alike_are_kept_apart() {
     on_each_server_of(Brand::Mysql, async |database| {
-        let mut db =
-            Followed::new(database, "CREATE TABLE t (k int PRIMARY KEY)", "tables: { t: follow }\n").await;
+        let mut db = Followed::new(
+            database,
+            "CREATE TABLE t (k int PRIMARY KEY)",
+            "tables: { t: follow }\n",
+        )
+        .await;
         let keys = ["a", "A", "a ", "ä", ""];
         for round in 1..3 {
             let rows: Vec<_> = keys
@@ -295,7 +311,9 @@ fn versions_of_keys_that_look_alike_are_kept_apart() {
         let found = fetch(&mut *db.session, &statement("read_versions"), &given).await.unwrap();
         let found: Vec<_> = found
             .iter()
-            .map(|row| (row.text("object_id").unwrap(), row.text("object_value"), row.integer("source_id")))
+            .map(|row| {
+                (row.text("object_id").unwrap(), row.text("object_value"), row.integer("source_id"))
+            })
             .collect();
         let expected = ["a", "a "].map(|key| (key.to_owned(), Some(key.to_owned()), Some(2)));
         assert_eq!(found, expected);
@@ -305,7 +323,8 @@ fn versions_of_keys_that_look_alike_are_kept_apart() {
         ])
         .await;
         let held = fetch(&mut *db.session, &statement("read_quarantined"), &[]).await.unwrap();
-        let held: Vec<_> = held.iter().map(|row| (row.text("object_id"), row.integer("inbox_id"))).collect();
+        let held: Vec<_> =
+            held.iter().map(|row| (row.text("object_id"), row.integer("inbox_id"))).collect();
         assert_eq!(held, [(Some("a".into()), Some(1)), (Some("a ".into()), Some(2))]);
     });
 }

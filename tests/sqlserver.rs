@@ -475,20 +475,6 @@ fn the_table_of_a_window_is_made_without_parameters() {
 }
 
 #[test]
-fn all_brands_have_the_same_templates() {
-    let names: Vec<_> = Brand::ALL
-        .into_iter()
-        .map(|brand| (brand, Templates::names(brand)))
-        // A brand whose templates are still being written is not compared.
-        .filter(|(_, names)| names.iter().any(|name| name.starts_with("run/")))
-        .collect();
-    assert!(names.len() >= 3);
-    for (brand, found) in &names {
-        assert_eq!(found, &names[0].1, "{brand} and {}", names[0].0);
-    }
-}
-
-#[test]
 fn every_emitted_script_and_its_removal_is_tsql() {
     let schema = Schema { tables: tables() };
     let templates = Templates::embedded(Brand::SqlServer);
