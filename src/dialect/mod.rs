@@ -209,6 +209,8 @@ pub struct Capabilities {
     pub leave_gaps: bool,
     /// What tells the triggers that an import is at work ends with a rolled back transaction.
     pub roll_back_import_marker: bool,
+    /// A text can hold the character U+0000.
+    pub hold_nul: bool,
 }
 
 /// One logical type on one brand.
