@@ -126,9 +126,10 @@ async fn set_up(
         let id = index + 1;
         let attribute = if *operation == "U" { "'name'" } else { "NULL" };
         let sql = format!(
-            "INSERT INTO ds_change_inbox (object_table, object_attribute, object_id, object_value, \
-             object_operation, updated_by_server_id, update_datetime, source_id, transaction_id, \
-             route_id) VALUES ('{table}', {attribute}, '{key}', '{document}', '{operation}', 'one', \
+            "INSERT INTO ds_change_inbox (object_table, object_attribute, object_id, \
+             object_value, object_operation, updated_by_server_id, update_datetime, source_id, \
+             transaction_id, route_id) \
+             VALUES ('{table}', {attribute}, '{key}', '{document}', '{operation}', 'one', \
              '2025-06-25 10:30:00.00000{id}', {id}, 7, 1000)"
         );
         session.raw(&sql).await.unwrap();

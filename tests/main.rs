@@ -9,6 +9,7 @@ mod mysql;
 mod parse;
 mod render;
 mod schema;
+mod sqlserver;
 mod support;
 mod sync;
 

@@ -4,9 +4,6 @@
 //! it is installed in (PyPI package `pysqlbridge`): a server that speaks TDS and answers queries,
 //! without keys, triggers or rollback.
 
-#[path = "support/tsql.rs"]
-mod tsql;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::{TcpListener, TcpStream};
@@ -25,6 +22,8 @@ use outrigger::model::{Column, LogicalType, Schema, Table, TableName, Value};
 use outrigger::plan;
 use outrigger::render::{self, Templates};
 use serde::Serialize;
+
+use crate::support::tsql;
 
 /// In ASCII, since the peer fails at any other.
 const PASSWORD: &str = "s3cret /@+%";

@@ -205,6 +205,7 @@ pub async fn rows(session: &mut dyn Session, sql: &str) -> Vec<String> {
         Value::Null => "-".to_owned(),
         Value::Integer(number) => number.to_string(),
         Value::Text(text) => text.clone(),
+        Value::Invalid(_) => "?".to_owned(),
     };
     let line = |row: &Row| row.values().iter().map(cell).collect::<Vec<_>>().join("|");
     rows.iter().map(line).collect()
