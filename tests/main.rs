@@ -4,7 +4,7 @@
 
 mod apply;
 mod capture_mysql;
-#[expect(dead_code, reason = "the other binary needs the rest")]
+mod careful;
 mod cli_support;
 mod db;
 mod import_mysql;
@@ -12,6 +12,7 @@ mod mysql;
 mod parse;
 mod render;
 mod schema;
+mod sqlserver;
 mod support;
 mod sync;
 mod verbs;

@@ -53,6 +53,7 @@ const RAW: [(&str, &str); 11] = [
     ("column.alias", "a name that the importer numbers: c0, c1"),
     ("column.position", "a number"),
     ("column.why", "one of our own words"),
+    ("column.native_type", "the database's own spelling"),
     ("page_rows", "a number"),
     ("wait_milliseconds", "a number"),
     ("wait_seconds", "a number"),
