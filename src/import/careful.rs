@@ -28,7 +28,7 @@ impl Importer {
         for set in batch.chunk_by(|one, next| set_of(one) == set_of(next)) {
             let done = match self.import_set(session, route, pointer, set).await {
                 Err(error) if error.is_about_a_row() => {
-                    session.rollback().await?;
+                    self.abandon(session).await?;
                     self.import_singly(session, route, pointer, set).await
                 }
                 other => other,
@@ -36,7 +36,7 @@ impl Importer {
             let Some((outcome, last)) = (match done {
                 Ok(done) => done,
                 Err(error) => {
-                    session.rollback().await?;
+                    self.abandon(session).await?;
                     return Err(error);
                 }
             }) else {

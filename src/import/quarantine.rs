@@ -243,7 +243,7 @@ impl Importer {
                 Ok(is_in)
             }
             Err(error) => {
-                session.rollback().await?;
+                self.abandon(session).await?;
                 Err(error)
             }
         }
