@@ -1,6 +1,8 @@
 //! All integration tests, in one binary: the list of modules is the table of contents.
 
+mod capture_mysql;
 mod db;
+mod import_mysql;
 mod mysql;
 mod schema;
 mod support;
