@@ -307,8 +307,8 @@ impl Importer {
         let existing = self.executor.lock(session, &self.targets, &keys).await?;
         // After the rows are locked, every change this node made to them has committed: only now
         // it is known what is newer.
-        self.fold(session).await?;
         let rows: BTreeSet<RowId> = keys.into_keys().collect();
+        self.fold(session, &rows).await?;
         let read = &self.statements.read_versions;
         let mut states = versions::load(session, read, &self.targets, &rows).await?;
         for (row, state) in &mut states {

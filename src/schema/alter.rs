@@ -21,6 +21,9 @@ pub(super) fn read(
     cursor.eat(&["if", "exists"]);
     cursor.eat(&["only"]);
     let name = reader.table_name(&mut cursor)?;
+    if reader.unread.contains(&name) {
+        return Ok(Done::PassedOver);
+    }
     cursor.eat_token(&Token::Mul);
     // `WITH CHECK ADD …` says that existing rows are checked.
     let _ = cursor.eat(&["with", "check"]) || cursor.eat(&["with", "nocheck"]);
@@ -28,7 +31,7 @@ pub(super) fn read(
     let mut verb = String::new();
     for piece in split_at_commas(cursor.rest()) {
         let mut piece = Cursor::new(piece);
-        verb = next_verb(&mut piece, verb, &reader.grammar);
+        verb = next_verb(&mut piece, verb, reader.grammar);
         let change = Change { name: &name, path, place: piece.place() };
         if let Done::Read = change.read(reader, &verb, piece)? {
             done = Done::Read;
@@ -66,7 +69,7 @@ impl Change<'_> {
             "change" => self.redefine(reader, piece, true),
             "drop" => self.drop(reader, piece),
             "rename" => self.rename(reader, piece),
-            "attach" => self.attach(reader, piece),
+            "attach" => Self::attach(reader, piece),
             _ => Ok(Done::PassedOver),
         }
     }
@@ -88,7 +91,7 @@ impl Change<'_> {
         let grammar = reader.grammar;
         let missing =
             || self.unread(format!("table `{}` has no column `{name}` so far", self.name));
-        self.table(reader)?.column_mut(name, &grammar).ok_or_else(missing)
+        self.table(reader)?.column_mut(name, grammar).ok_or_else(missing)
     }
 
     fn add(&self, reader: &mut Reader, mut piece: Cursor<'_>) -> Result<Done, Unread> {
@@ -126,7 +129,7 @@ impl Change<'_> {
         let mut table = self.table(reader)?.clone();
         reader.add(&mut table, added)?;
         if is_column {
-            place_last(&mut table, position, &reader.grammar);
+            place_last(&mut table, position, reader.grammar);
         }
         *self.table(reader)? = table;
         Ok(())
@@ -140,9 +143,9 @@ impl Change<'_> {
             piece.take();
         }
         let value = &tokens[..tokens.len() - piece.rest().len()];
-        let value = read_expression(value, &reader.grammar)?;
+        let value = read_expression(value, reader.grammar)?;
         piece.next();
-        let name = piece.name(&reader.grammar)?;
+        let name = piece.name(reader.grammar)?;
         self.column(reader, &name)?.default = Some(value);
         Ok(Done::Read)
     }
@@ -153,9 +156,9 @@ impl Change<'_> {
         }
         piece.eat(&["column"]);
         let whole = piece.rest();
-        let name = piece.name(&reader.grammar)?;
+        let name = piece.name(reader.grammar)?;
         if piece.eat(&["set", "default"]) {
-            let value = read_expression(piece.rest(), &reader.grammar)?;
+            let value = read_expression(piece.rest(), reader.grammar)?;
             self.column(reader, &name)?.default = Some(value);
         } else if piece.eat(&["drop", "default"]) {
             self.column(reader, &name)?.default = None;
@@ -170,7 +173,7 @@ impl Change<'_> {
         } else if piece.eat(&["drop", "identity"]) {
             self.column(reader, &name)?.is_identity = false;
         } else if piece.eat(&["set", "data", "type"]) || piece.eat(&["type"]) {
-            let native_type = native::from_tokens(element::take_type(&mut piece), &reader.grammar);
+            let native_type = native::from_tokens(element::take_type(&mut piece), reader.grammar);
             let kind = reader.kind(&native_type);
             let column = self.column(reader, &name)?;
             (column.native_type, column.kind) = (native_type, kind);
@@ -195,7 +198,7 @@ impl Change<'_> {
         Ok(Done::Read)
     }
 
-    /// MySQL's `MODIFY c …` and `CHANGE old new …`: the definition anew, keys stay.
+    /// `MySQL`'s `MODIFY c …` and `CHANGE old new …`: the definition anew, keys stay.
     fn redefine(
         &self,
         reader: &mut Reader,
@@ -205,10 +208,10 @@ impl Change<'_> {
         piece.eat(&["column"]);
         piece.eat(&["if", "exists"]);
         let old = if has_old_name {
-            piece.name(&reader.grammar)?
+            piece.name(reader.grammar)?
         } else {
             let mut ahead = piece;
-            ahead.name(&reader.grammar)?
+            ahead.name(reader.grammar)?
         };
         let (element, position) = cut_position(piece.rest());
         for added in reader.read_element(element, self.path)? {
@@ -217,7 +220,7 @@ impl Change<'_> {
                 *self.column(reader, &old)? = *new;
                 let grammar = reader.grammar;
                 rename_in_keys(self.table(reader)?, &old, &new_name);
-                move_column(self.table(reader)?, &new_name, position, &grammar);
+                move_column(self.table(reader)?, &new_name, position, grammar);
             } else {
                 self.insert(reader, added, &[])?;
             }
@@ -236,7 +239,7 @@ impl Change<'_> {
         if is_constraint {
             let _ = piece.eat(&["foreign", "key"]) || piece.next().is_some();
             piece.eat(&["if", "exists"]);
-            let name = piece.name(&grammar)?;
+            let name = piece.name(grammar)?;
             drop_constraint(self.table(reader)?, &name);
             return Ok(Done::Read);
         }
@@ -245,7 +248,7 @@ impl Change<'_> {
         }
         piece.eat(&["column"]);
         piece.eat(&["if", "exists"]);
-        let name = piece.name(&grammar)?;
+        let name = piece.name(grammar)?;
         let name = self.column(reader, &name)?.name.clone();
         let table = self.table(reader)?;
         table.columns.retain(|column| column.name != name);
@@ -263,7 +266,7 @@ impl Change<'_> {
             return Ok(Done::PassedOver);
         }
         if piece.eat(&["to"]) || piece.eat(&["as"]) {
-            let new = piece.table_name(self.name.namespace.as_deref(), &grammar)?;
+            let new = piece.table_name(self.name.namespace.as_deref(), grammar)?;
             let old = self.table(reader)?.name.clone();
             for reference in reader.tables.iter_mut().flat_map(|table| &mut table.foreign_keys) {
                 if reference.references == old {
@@ -274,21 +277,22 @@ impl Change<'_> {
             return Ok(Done::Read);
         }
         piece.eat(&["column"]);
-        let old = piece.name(&grammar)?;
+        let old = piece.name(grammar)?;
         piece.eat(&["to"]);
-        let new = piece.name(&grammar)?;
+        let new = piece.name(grammar)?;
         new.clone_into(&mut self.column(reader, &old)?.name);
         rename_in_keys(self.table(reader)?, &old, &new);
         Ok(Done::Read)
     }
 
-    /// A partition's rows are its parent's: it is no table of its own.
-    fn attach(&self, reader: &mut Reader, mut piece: Cursor<'_>) -> Result<Done, Unread> {
+    fn attach(reader: &mut Reader, mut piece: Cursor<'_>) -> Result<Done, Unread> {
         if !piece.eat(&["partition"]) {
             return Ok(Done::PassedOver);
         }
         let partition = reader.table_name(&mut piece)?;
-        reader.tables.retain(|table| table.name != partition);
+        if let Some(table) = reader.table_mut(&partition) {
+            table.is_partition = true;
+        }
         Ok(Done::Read)
     }
 }
@@ -310,7 +314,7 @@ fn read_expression(
     parser.parse_expr().map_err(|error| Unread::from_parser(&error))
 }
 
-/// MySQL's `FIRST` and `AFTER c` at the end of a column's definition.
+/// `MySQL`'s `FIRST` and `AFTER c` at the end of a column's definition.
 fn cut_position(element: &[TokenWithSpan]) -> (&[TokenWithSpan], &[TokenWithSpan]) {
     let mut cursor = Cursor::new(element);
     // The column's own name may be one of these words.

@@ -19,6 +19,8 @@ pub(super) struct DraftTable {
     pub(super) unique_keys: Vec<Key>,
     pub(super) foreign_keys: Vec<DraftReference>,
     pub(super) location: Option<Location>,
+    /// A partition's rows are its parent's: it is no table of the schema.
+    pub(super) is_partition: bool,
 }
 
 impl DraftTable {
@@ -30,6 +32,7 @@ impl DraftTable {
             unique_keys: Vec::new(),
             foreign_keys: Vec::new(),
             location,
+            is_partition: false,
         }
     }
 
@@ -95,22 +98,29 @@ pub(super) fn find<'a>(
     if exact.is_some() || grammar.folds_names {
         return exact;
     }
-    let folded = name.to_lowercase();
-    names.position(|known| known.to_lowercase() == folded)
+    names.position(|known| is_same(known, name))
 }
 
 /// The index of a table, by the same rule.
-pub(super) fn find_table(
-    tables: &[DraftTable],
-    name: &TableName,
+pub(super) fn find_table<'a>(
+    tables: &'a [DraftTable],
+    name: &'a TableName,
     grammar: &Grammar,
 ) -> Option<usize> {
     let exact = tables.iter().position(|table| table.name == *name);
     if exact.is_some() || grammar.folds_names {
         return exact;
     }
-    let folded = name.to_string().to_lowercase();
-    tables.iter().position(|table| table.name.to_string().to_lowercase() == folded)
+    let namespace = |name: &'a TableName| name.namespace.as_deref().unwrap_or_default();
+    tables.iter().position(|table| {
+        is_same(&table.name.name, &name.name) && is_same(namespace(&table.name), namespace(name))
+    })
+}
+
+/// Whether two names are equal, case aside.
+fn is_same(a: &str, b: &str) -> bool {
+    a.eq_ignore_ascii_case(b)
+        || !(a.is_ascii() && b.is_ascii()) && a.to_lowercase() == b.to_lowercase()
 }
 
 /// The column that a key of a table names and the table does not have.

@@ -8,9 +8,9 @@ use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::draft::{DraftColumn, DraftReference, Key, Kind};
-use super::expression;
-use super::grammar::{Effect, Grammar, Phrase};
+use super::grammar::{Effect, Grammar};
 use super::native;
+use super::phrase::drop_phrases;
 use super::token::{Cursor, Unread, fold, location, table_name, word};
 use crate::model::Action;
 
@@ -28,7 +28,7 @@ pub(super) struct Context<'a> {
 pub(super) enum Added {
     Column(Box<DraftColumn>),
     PrimaryKey(Key),
-    /// `PRIMARY KEY` of a column, with `DESC`, which matters to SQLite.
+    /// `PRIMARY KEY` of a column, with `DESC`, which matters to `SQLite`.
     DescendingKey(Key),
     Unique(Key),
     /// A primary key over an index that exists by this name.
@@ -143,7 +143,7 @@ pub(super) fn read_column(
     Ok(added)
 }
 
-/// A column without a type: SQLite has such, and `timestamp` alone is one of SQL Server's.
+/// A column without a type: `SQLite` has such, and `timestamp` alone is one of SQL Server's.
 fn untyped(column: &mut DraftColumn, grammar: &Grammar) -> Result<(), Unread> {
     let name = column.name.to_lowercase();
     if grammar.generated_types.contains(&name.as_str()) {
@@ -201,23 +201,21 @@ fn read_options(
             name = Some(parser.parse_identifier().map_err(error)?);
         }
         let Some(option) = parser.parse_optional_column_option().map_err(error)? else { break };
-        read_option(option, name.take(), column, added, context);
+        read_option(option, name.take().as_ref(), column, added, context);
     }
     expect_end(&parser)
 }
 
 fn read_option(
     option: ColumnOption,
-    name: Option<Ident>,
+    name: Option<&Ident>,
     column: &mut DraftColumn,
     added: &mut Vec<Added>,
     context: Context<'_>,
 ) {
     let grammar = context.grammar;
-    let key = || Key {
-        name: name.as_ref().map(|name| ident(name, grammar)),
-        columns: vec![column.name.clone()],
-    };
+    let key =
+        || Key { name: name.map(|name| ident(name, grammar)), columns: vec![column.name.clone()] };
     match option {
         ColumnOption::Null => column.is_nullable = true,
         ColumnOption::NotNull => column.is_nullable = false,
@@ -226,8 +224,8 @@ fn read_option(
         ColumnOption::Unique(_) => added.push(Added::Unique(key())),
         ColumnOption::ForeignKey(foreign) => {
             let columns = vec![column.name.clone()];
-            let name = name.as_ref().map(|name| ident(name, grammar));
-            added.push(Added::Reference(reference(foreign, name, columns, context)));
+            let name = name.map(|name| ident(name, grammar));
+            added.push(Added::Reference(reference(&foreign, name, columns, context)));
         }
         ColumnOption::Check(check) => {
             let condition = check.expr.to_string().to_lowercase();
@@ -284,7 +282,7 @@ fn read_constraint(element: &[TokenWithSpan], context: Context<'_>) -> Result<Ve
         Some(TableConstraint::ForeignKey(foreign)) => {
             let columns = foreign.columns.iter().map(|name| ident(name, grammar)).collect();
             let name = name(foreign.name.clone(), foreign.index_name.clone());
-            Added::Reference(reference(foreign, name, columns, context))
+            Added::Reference(reference(&foreign, name, columns, context))
         }
         _ => return Ok(Vec::new()),
     };
@@ -302,7 +300,7 @@ fn is_silent(element: &[TokenWithSpan]) -> bool {
 }
 
 fn reference(
-    foreign: ForeignKeyConstraint,
+    foreign: &ForeignKeyConstraint,
     name: Option<String>,
     columns: Vec<String>,
     context: Context<'_>,
@@ -354,69 +352,6 @@ fn key_column(part: &Expr, is_whole: bool, grammar: &Grammar) -> Option<String> 
         }
         _ => None,
     }
-}
-
-/// The tokens without the phrases that the brand's grammar lists, and what those said.
-fn drop_phrases(tokens: &[TokenWithSpan], grammar: &Grammar) -> (Vec<TokenWithSpan>, Vec<Effect>) {
-    let mut kept = Vec::with_capacity(tokens.len());
-    let mut effects = Vec::new();
-    let mut cursor = Cursor::new(tokens);
-    while !cursor.is_at_end() {
-        if cursor.is_at(&["constraint"]) {
-            // Whatever follows is a name, or a word that no phrase begins with.
-            kept.extend_from_slice(cursor.take());
-            kept.extend_from_slice(cursor.take());
-            continue;
-        }
-        let phrase = grammar.phrases.iter().find_map(|phrase| match_phrase(cursor, phrase));
-        if let Some((after, effect)) = phrase {
-            cursor = after;
-            effects.push(effect);
-            continue;
-        }
-        kept.extend_from_slice(cursor.take());
-    }
-    (expression::rewrite(&kept), effects)
-}
-
-/// The cursor behind the phrase, if the phrase comes next.
-fn match_phrase<'a>(
-    mut cursor: Cursor<'a>,
-    (words, effect): &Phrase,
-) -> Option<(Cursor<'a>, Effect)> {
-    for word in *words {
-        match *word {
-            "()" => {
-                cursor.group()?;
-            }
-            "()?" => {
-                cursor.group();
-            }
-            "=?" => {
-                cursor.eat_token(&Token::Eq);
-            }
-            "*" => {
-                cursor.next()?;
-            }
-            "@" => {
-                cursor.next()?;
-                while cursor.eat_token(&Token::Period) {
-                    cursor.next()?;
-                }
-            }
-            word => match word.strip_prefix('!') {
-                Some(others) => {
-                    let next = cursor.word().unwrap_or_default();
-                    if others.split('|').any(|other| other == next) {
-                        return None;
-                    }
-                }
-                None if !cursor.eat(&[word]) => return None,
-                None => {}
-            },
-        }
-    }
-    Some((cursor, *effect))
 }
 
 fn parser<'a>(tokens: &[TokenWithSpan], grammar: &Grammar) -> Parser<'a> {

@@ -79,7 +79,7 @@ pub(super) fn normalise(
     logical: Option<LogicalType>,
     grammar: &Grammar,
 ) -> Option<String> {
-    let mut plain = Plain { grammar: *grammar };
+    let mut plain = Plain { grammar };
     // A visitor that never breaks always continues.
     let _: ControlFlow<()> = expression.visit(&mut plain);
     if let Expr::Nested(inner) = expression {
@@ -95,11 +95,11 @@ pub(super) fn normalise(
 }
 
 /// Takes out of an expression what says nothing.
-struct Plain {
-    grammar: Grammar,
+struct Plain<'a> {
+    grammar: &'a Grammar,
 }
 
-impl VisitorMut for Plain {
+impl VisitorMut for Plain<'_> {
     type Break = ();
 
     fn post_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<()> {
@@ -109,15 +109,14 @@ impl VisitorMut for Plain {
     }
 }
 
-impl Plain {
+impl Plain<'_> {
     /// One level; what is inside has been simplified before.
     fn simplify(&self, expression: Expr) -> Expr {
         match expression {
-            Expr::Nested(inner) => *inner,
             Expr::Cast { expr: inner, .. } if is_literal(&inner) => *inner,
             Expr::TypedString(typed) => Expr::Value(typed.value),
             Expr::Interval(interval) => *interval.value,
-            Expr::UnaryOp { op: UnaryOperator::Plus, expr: inner } => *inner,
+            Expr::Nested(inner) | Expr::UnaryOp { op: UnaryOperator::Plus, expr: inner } => *inner,
             Expr::UnaryOp { op: UnaryOperator::Minus, expr: inner } => minus(*inner),
             Expr::BinaryOp { left, op, right } => {
                 Expr::BinaryOp { left: Box::new(wrap(*left)), op, right: Box::new(wrap(*right)) }
@@ -279,10 +278,10 @@ mod tests {
     fn check(brand: Brand, logical: LogicalType, cases: &[(&str, Option<&str>)]) {
         let grammar = Grammar::of(brand);
         for (written, expected) in cases {
-            let found = normalise(parse(written, &grammar), Some(logical), &grammar);
+            let found = normalise(parse(written, grammar), Some(logical), grammar);
             assert_eq!(found.as_deref(), *expected, "{brand} {logical}: {written}");
             if let Some(text) = found {
-                let again = normalise(parse(&text, &grammar), Some(logical), &grammar);
+                let again = normalise(parse(&text, grammar), Some(logical), grammar);
                 assert_eq!(again.as_deref(), *expected, "{brand}: {text} stays");
             }
         }

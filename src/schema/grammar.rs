@@ -32,11 +32,10 @@ pub(super) enum Effect {
 ///
 /// Words are lower case; `()` is a parenthesised group, `()?` an optional one, `*` any one token,
 /// `@` a name with its qualifiers, `=?` an optional equals sign, `!a|b` a look at the next token:
-/// neither `a` nor `b`.
+/// neither `a` nor `b`; `!` alone: a word comes next.
 pub(super) type Phrase = (&'static [&'static str], Effect);
 
 /// How a brand's type names are brought to their usual spelling.
-#[derive(Debug, Clone, Copy)]
 pub(super) struct TypeRules {
     /// Other names of a type; the second is the usual one.
     pub(super) aliases: &'static [(&'static str, &'static str)],
@@ -58,7 +57,6 @@ pub(super) struct TypeRules {
 
 /// One brand's grammar.
 #[expect(clippy::struct_excessive_bools, reason = "a table of yes and no, brand by brand")]
-#[derive(Clone, Copy)]
 pub(super) struct Grammar {
     /// The brand.
     pub(super) brand: Brand,
@@ -122,12 +120,12 @@ pub(super) struct Grammar {
 
 impl Grammar {
     /// The grammar of a brand.
-    pub(super) fn of(brand: Brand) -> Self {
+    pub(super) fn of(brand: Brand) -> &'static Self {
         match brand {
-            Brand::Postgres => POSTGRES,
-            Brand::Sqlite => SQLITE,
-            Brand::SqlServer => SQLSERVER,
-            Brand::Mysql => MYSQL,
+            Brand::Postgres => &POSTGRES,
+            Brand::Sqlite => &SQLITE,
+            Brand::SqlServer => &SQLSERVER,
+            Brand::Mysql => &MYSQL,
         }
     }
 }
@@ -279,6 +277,7 @@ const SQLSERVER: Grammar = Grammar {
     has_nested_comments: true,
     has_bracket_names: true,
     has_batches: true,
+    client_command: Some(':'),
     body: Body::Batch,
     has_namespaces: true,
     has_index_elements: true,
@@ -325,6 +324,7 @@ const SQLSERVER: Grammar = Grammar {
         (&["generated", "always", "as", "*", "end"], Effect::Generated),
         (&["identity", "()?"], Effect::Identity),
         (&["not", "for", "replication"], Effect::None),
+        (&["foreign", "key", "!"], Effect::None),
         (&["persisted"], Effect::None),
         (&["rowguidcol"], Effect::None),
         (&["clustered"], Effect::None),

@@ -24,7 +24,7 @@ pub fn understand(brand: Brand, columns: &[Row], keys: &[Row], foreign_keys: &[R
     let grammar = Grammar::of(brand);
     let mut tables: Vec<DraftTable> = Vec::new();
     for row in columns {
-        let (Some(name), Some(column)) = (table_name(row), read_column(row, &grammar)) else {
+        let (Some(name), Some(column)) = (table_name(row), read_column(row, grammar)) else {
             continue;
         };
         if tables.last().is_none_or(|table| table.name != name) {
@@ -42,7 +42,7 @@ pub fn understand(brand: Brand, columns: &[Row], keys: &[Row], foreign_keys: &[R
     for rows in foreign_keys.chunk_by(|a, b| by_constraint(a) == by_constraint(b)) {
         add_reference(&mut tables, rows);
     }
-    draft::finish(tables, &grammar)
+    draft::finish(tables, grammar)
 }
 
 /// A trigger that a live database has.

@@ -6,6 +6,7 @@
 
 mod alter;
 pub mod check;
+mod create;
 mod ddl;
 mod draft;
 mod element;
@@ -14,9 +15,11 @@ mod grammar;
 mod hash;
 mod introspect;
 mod native;
+mod phrase;
 mod scan;
 mod split;
 mod token;
+mod verb;
 
 pub use hash::hash;
 pub use introspect::{Trigger, triggers, understand};
@@ -60,14 +63,14 @@ pub struct Skipped {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// One table has two definitions.
-    #[error("table `{table}` is defined twice{}", Before(first.as_ref()))]
+    #[error("table `{table}` is defined twice{}", Before(first.as_deref()))]
     TableTwice {
         /// The table.
         table: TableName,
         /// The second definition.
-        location: Location,
+        location: Box<Location>,
         /// The first one.
-        first: Option<Location>,
+        first: Option<Box<Location>>,
     },
     /// Nothing in the files makes a table.
     #[error("no table is created in {}", Paths(paths))]
@@ -114,5 +117,5 @@ impl std::fmt::Display for Paths<'_> {
 /// # Errors
 /// [`Error::TableTwice`], [`Error::NoTables`].
 pub fn parse(sources: &[Source<'_>], brand: Brand) -> Result<Reading, Error> {
-    ddl::read(sources, &grammar::Grammar::of(brand))
+    ddl::read(sources, grammar::Grammar::of(brand))
 }

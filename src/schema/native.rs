@@ -118,8 +118,8 @@ fn spell(written: Written, grammar: &Grammar) -> String {
     let (base, arguments) = spell_float(base, arguments, grammar);
     let arguments = spell_arguments(base, arguments, !attributes.is_empty(), grammar);
     let arguments = arguments.map(|inside| format!("({inside})")).unwrap_or_default();
-    let attributes: String = attributes.iter().map(|word| format!(" {word}")).collect();
-    format!("{base}{arguments}{attributes}{array}")
+    let base = format!("{base}{arguments}{array}");
+    attributes.into_iter().fold(base, |text, word| text + " " + word)
 }
 
 /// `float(n)` is one of two types; `float(7,4)` is a width and a scale and stays as it is.
@@ -191,8 +191,8 @@ mod tests {
     fn check(brand: Brand, cases: &[(&str, &str)]) {
         let grammar = Grammar::of(brand);
         for (written, usual) in cases {
-            assert_eq!(from_text(written, &grammar), *usual, "{brand}: {written}");
-            assert_eq!(from_text(usual, &grammar), *usual, "{brand}: {usual} stays");
+            assert_eq!(from_text(written, grammar), *usual, "{brand}: {written}");
+            assert_eq!(from_text(usual, grammar), *usual, "{brand}: {usual} stays");
         }
     }
 

@@ -20,18 +20,18 @@ pub(super) enum Step<'a> {
 /// A position in a text, and what the brand's grammar says of its quotes and comments.
 pub(super) struct Scan<'a> {
     text: &'a str,
-    grammar: Grammar,
+    grammar: &'a Grammar,
     position: usize,
     last_step: usize,
     line_starts: Vec<usize>,
 }
 
 impl<'a> Scan<'a> {
-    pub(super) fn new(text: &'a str, grammar: &Grammar) -> Self {
+    pub(super) fn new(text: &'a str, grammar: &'a Grammar) -> Self {
         let line_starts = std::iter::once(0)
             .chain(text.match_indices('\n').map(|(index, _)| index + 1))
             .collect();
-        Self { text, grammar: *grammar, position: 0, last_step: 0, line_starts }
+        Self { text, grammar, position: 0, last_step: 0, line_starts }
     }
 
     pub(super) fn position(&self) -> usize {
@@ -140,9 +140,8 @@ impl<'a> Scan<'a> {
             let is_open = rest.starts_with("/*") && !rest[..length].ends_with("*/");
             return Some(if is_open { Step::Unclosed } else { Step::Other });
         }
-        if let Some(length) = self.quoted_length(first) {
-            self.position += length.unwrap_or(rest.len());
-            return Some(length.map_or(Step::Unclosed, |_| Step::Other));
+        if let Some(quoted) = self.quoted(first) {
+            return Some(self.step_over(&quoted));
         }
         if is_name_character(first) {
             let ends = |letter| letter != '$' && !is_name_character(letter);
@@ -153,9 +152,7 @@ impl<'a> Scan<'a> {
                 && word.eq_ignore_ascii_case("e")
                 && self.is_at("'");
             if is_escape {
-                let length = quote_length(self.rest(), '\'', true);
-                self.position += length.unwrap_or(self.rest().len());
-                return Some(length.map_or(Step::Unclosed, |_| Step::Other));
+                return Some(self.step_over(&read_quotes(self.rest(), '\'', true)));
             }
             return Some(Step::Word(word));
         }
@@ -165,6 +162,11 @@ impl<'a> Scan<'a> {
             ')' => Step::Close,
             _ => Step::Other,
         })
+    }
+
+    fn step_over(&mut self, quoted: &Quoted) -> Step<'a> {
+        self.position += quoted.length;
+        if quoted.is_closed { Step::Other } else { Step::Unclosed }
     }
 
     /// The length of `/*!50100`, which begins code and no comment, or of the `*/` that ends it.
@@ -197,25 +199,35 @@ impl<'a> Scan<'a> {
         Some(block_length(rest, self.grammar.has_nested_comments))
     }
 
-    /// The length of the quoted text that begins here; the inner `None` when it is never closed.
-    fn quoted_length(&self, first: char) -> Option<Option<usize>> {
+    /// The quoted text that begins here.
+    fn quoted(&self, first: char) -> Option<Quoted> {
         let rest = self.rest();
         let grammar = &self.grammar;
         match first {
-            '\'' | '"' => Some(quote_length(rest, first, grammar.has_backslash_escapes)),
-            '`' if grammar.has_backtick_names => Some(quote_length(rest, '`', false)),
-            '[' if grammar.has_bracket_names => Some(quote_length(rest, ']', false)),
+            '\'' | '"' => Some(read_quotes(rest, first, grammar.has_backslash_escapes)),
+            '`' if grammar.has_backtick_names => Some(read_quotes(rest, '`', false)),
+            '[' if grammar.has_bracket_names => Some(read_quotes(rest, ']', false)),
             '$' if grammar.has_dollar_quotes => {
                 let tag_end = rest[1..].find('$')? + 2;
                 let tag = &rest[..tag_end];
                 let inside = &tag[1..tag_end - 1];
                 let is_tag = inside.chars().all(is_name_character)
                     && !inside.starts_with(|letter: char| letter.is_ascii_digit());
-                is_tag.then(|| rest[tag_end..].find(tag).map(|end| tag_end + end + tag_end))
+                let end = rest[tag_end..].find(tag).map(|end| tag_end + end + tag_end);
+                let length = end.unwrap_or(rest.len());
+                is_tag.then_some(Quoted { length, is_closed: end.is_some() })
             }
             _ => None,
         }
     }
+}
+
+/// A text in quotes.
+struct Quoted {
+    /// Its length, quotes included.
+    length: usize,
+    /// Whether it ends before the text around it does.
+    is_closed: bool,
 }
 
 /// A letter that a name can begin with, or nearly so: digits do no harm here.
@@ -223,21 +235,20 @@ fn is_name_character(letter: char) -> bool {
     letter.is_alphanumeric() || matches!(letter, '_' | '@')
 }
 
-/// The length of a text in quotes, `text` beginning with the opening one; `None` when the
-/// closing one is missing. A doubled closing quote stands for itself.
-fn quote_length(text: &str, close: char, has_backslash: bool) -> Option<usize> {
+/// The text in quotes that `text` begins with. A doubled closing quote stands for itself.
+fn read_quotes(text: &str, close: char, has_backslash: bool) -> Quoted {
     let mut letters = text.char_indices().skip(1).peekable();
     while let Some((index, letter)) = letters.next() {
         if has_backslash && letter == '\\' {
             letters.next();
         } else if letter == close {
             if letters.peek().is_none_or(|(_, next)| *next != close) {
-                return Some(index + close.len_utf8());
+                return Quoted { length: index + close.len_utf8(), is_closed: true };
             }
             letters.next();
         }
     }
-    None
+    Quoted { length: text.len(), is_closed: false }
 }
 
 /// The length of a block comment; all of the text when it is never closed.

@@ -22,11 +22,11 @@ pub(super) struct Statement<'a> {
 }
 
 /// Splits a file into its statements; comments between them belong to none.
-pub(super) fn split<'a>(text: &'a str, grammar: &Grammar) -> Vec<Statement<'a>> {
+pub(super) fn split<'a>(text: &'a str, grammar: &'a Grammar) -> Vec<Statement<'a>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut splitter = Splitter {
         scan: Scan::new(text, grammar),
-        grammar: *grammar,
+        grammar,
         delimiter: ";".to_owned(),
         found: Vec::new(),
     };
@@ -36,7 +36,7 @@ pub(super) fn split<'a>(text: &'a str, grammar: &Grammar) -> Vec<Statement<'a>> 
 
 struct Splitter<'a> {
     scan: Scan<'a>,
-    grammar: Grammar,
+    grammar: &'a Grammar,
     delimiter: String,
     found: Vec<Statement<'a>>,
 }
@@ -49,9 +49,11 @@ struct Current {
     parentheses: i32,
     bodies: u32,
     is_open: bool,
+    /// `COPY … FROM stdin`: data follows.
+    has_data: bool,
 }
 
-impl<'a> Splitter<'a> {
+impl Splitter<'_> {
     /// Reads one statement or command; false at the end of the text.
     fn next_statement(&mut self) -> bool {
         if !self.scan.skip_blanks_and_comments() {
@@ -67,15 +69,16 @@ impl<'a> Splitter<'a> {
             parentheses: 0,
             bodies: 0,
             is_open: false,
+            has_data: false,
         };
         while let Some(end) = self.step(&mut current) {
             if end == End::Statement {
                 break;
             }
         }
-        let is_copy = self.is_copy(&current);
+        let has_data = current.has_data;
         self.push(current);
-        if is_copy {
+        if has_data {
             self.scan.skip_copy_data();
         }
         true
@@ -147,6 +150,10 @@ impl<'a> Splitter<'a> {
                 if current.words.len() < WORDS_MAX {
                     current.words.push(word.clone());
                 }
+                current.has_data |= self.grammar.has_copy_data
+                    && word == "stdin"
+                    && current.last_word == "from"
+                    && current.words[0] == "copy";
                 current.last_word = word;
             }
         }
@@ -155,14 +162,6 @@ impl<'a> Splitter<'a> {
 
     fn is_delimiter(&self) -> bool {
         self.scan.is_at(&self.delimiter)
-    }
-
-    fn is_copy(&self, current: &Current) -> bool {
-        let has = |word: &str| current.words.iter().any(|known| known == word);
-        self.grammar.has_copy_data
-            && current.words.first().is_some_and(|word| word == "copy")
-            && has("from")
-            && (has("stdin") || current.last_word == "stdin")
     }
 
     /// A routine of a brand with batches reaches to the end of its batch.
@@ -276,7 +275,7 @@ mod tests {
 
     fn check(brand: Brand, text: &str, expected: &[&str]) {
         let grammar = Grammar::of(brand);
-        let found: Vec<_> = split(text, &grammar).iter().map(|one| one.text).collect();
+        let found: Vec<_> = split(text, grammar).iter().map(|one| one.text).collect();
         assert_eq!(found, expected, "{brand}: {text}");
     }
 
@@ -305,6 +304,14 @@ mod tests {
             "\\connect x\nCOPY t (a) FROM stdin;\n1;\t'\n\\.\n\nnext;",
             &["\\connect x", "COPY t (a) FROM stdin", "next"],
         );
+    }
+
+    #[test]
+    fn postgres_copy_of_many_columns_has_data_too() {
+        let columns = "a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p";
+        let copy = format!("COPY t ({columns}) FROM stdin WITH (FORMAT csv)");
+        check(Brand::Postgres, &format!("{copy};\n'\n\\.\nnext"), &[&copy, "next"]);
+        check(Brand::Postgres, "COPY t FROM 'stdin';\nnext", &["COPY t FROM 'stdin'", "next"]);
     }
 
     #[test]
@@ -356,7 +363,7 @@ mod tests {
     #[test]
     fn places_count_lines_and_characters_from_one() {
         let grammar = Grammar::of(Brand::Sqlite);
-        let found = split("-- ü\n a;\r\n'ü'; b", &grammar);
+        let found = split("-- ü\n a;\r\n'ü'; b", grammar);
         let places: Vec<_> = found.iter().map(|one| (one.line, one.column)).collect();
         assert_eq!(places, [(2, 2), (3, 1), (3, 6)]);
     }
@@ -364,7 +371,7 @@ mod tests {
     #[test]
     fn an_unclosed_quote_is_noticed() {
         let grammar = Grammar::of(Brand::Postgres);
-        let found = split("a; b 'c; d", &grammar);
+        let found = split("a; b 'c; d", grammar);
         assert_eq!(found.len(), 2);
         assert!(!found[0].is_open && found[1].is_open);
     }

@@ -1,4 +1,4 @@
-//! The DDL of SQLite, SQL Server and MySQL, as people and their tools write it.
+//! The DDL of `SQLite`, SQL Server and `MySQL`, as people and their tools write it.
 
 use indoc::indoc;
 use outrigger::dialect::Brand;
@@ -22,7 +22,9 @@ fn columns(schema: &Schema) -> Vec<String> {
                     text.push_str(word);
                 }
             }
-            column.default.iter().for_each(|default| text.push_str(&format!(" = {default}")));
+            if let Some(default) = &column.default {
+                text = text + " = " + default;
+            }
             text
         })
         .collect()
@@ -198,7 +200,8 @@ fn sqlserver_scripts_of_the_management_studio_are_read() {
 fn sqlserver_scripts_by_hand_need_no_semicolons() {
     check_columns(
         Brand::SqlServer,
-        "USE shop
+        ":setvar name value
+         USE shop
          IF OBJECT_ID('a') IS NULL CREATE TABLE a (id int PRIMARY KEY, b bit DEFAULT 0)
          CREATE TABLE #temporary (x int)
          IF NOT EXISTS (SELECT 1 FROM sys.tables WHERE name = 'b')

@@ -1,10 +1,11 @@
 //! DDL and live reading of one schema give equal models.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use outrigger::db::Session;
 use outrigger::dialect::Brand;
-use outrigger::model::{Row, Schema};
+use outrigger::model::{Row, Schema, Value};
 use outrigger::schema::{hash, triggers, understand};
 
 use super::{describe, reading};
@@ -17,7 +18,7 @@ fn query(brand: Brand, name: &str) -> String {
     std::fs::read_to_string(path.join(format!("{name}.sql.tera"))).unwrap()
 }
 
-fn case(brand: Brand, file: &str) -> String {
+pub(super) fn case(brand: Brand, file: &str) -> String {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let path = root.join("tests").join("cases_ddl").join(brand.name()).join(file);
     std::fs::read_to_string(path).unwrap()
@@ -36,14 +37,14 @@ async fn live(session: &mut dyn Session) -> Schema {
 }
 
 /// Reads the DDL, which must be read whole.
-fn from_ddl(brand: Brand, text: &str) -> Schema {
+pub(super) fn from_ddl(brand: Brand, text: &str) -> Schema {
     let reading = reading(brand, text).expect("the case has tables");
     let unread: Vec<_> = reading.skipped.iter().filter(|one| one.reason.is_some()).collect();
     assert!(unread.is_empty(), "{unread:#?}");
     reading.schema
 }
 
-fn assert_equal(from_ddl: &Schema, live: &Schema) {
+pub(super) fn assert_equal(from_ddl: &Schema, live: &Schema) {
     // The text first: it shows the difference line by line.
     let (left, right) = (describe(from_ddl), describe(live));
     let different: Vec<_> = left
@@ -81,6 +82,69 @@ fn postgres_gives_the_model_of_its_ddl() {
 #[test]
 fn mysql_gives_the_model_of_its_ddl() {
     on_each_server_of(Brand::Mysql, live_equals_ddl);
+}
+
+/// Rows as text: columns between bars, the first line their names.
+fn recorded(file: &str) -> Vec<Row> {
+    let text = case(Brand::SqlServer, file);
+    let mut lines = text.lines().map(|line| line.split(" | ").map(str::to_owned));
+    let names: Arc<[String]> = lines.next().unwrap().collect();
+    let cell = |text: String| match text.as_str() {
+        "NULL" => Value::Null,
+        _ => text.parse().map_or_else(|_| Value::Text(text.clone()), Value::Integer),
+    };
+    lines.map(|line| Row::new(names.clone(), line.map(cell).collect())).collect()
+}
+
+#[test]
+fn recorded_rows_of_sqlserver_give_the_model_of_its_ddl() {
+    let rows = ["columns.txt", "keys.txt", "foreign_keys.txt"].map(recorded);
+    let live = understand(Brand::SqlServer, &rows[0], &rows[1], &rows[2]);
+    assert_equal(&from_ddl(Brand::SqlServer, &case(Brand::SqlServer, "live.sql")), &live);
+}
+
+#[test]
+fn a_server_of_sqlserver_gives_the_model_of_its_ddl() {
+    on_each_server_of(Brand::SqlServer, async |database| {
+        let text = case(Brand::SqlServer, "live.sql");
+        let mut session = database.connect().await;
+        for batch in text.split("\nGO\n") {
+            session.raw(batch).await.unwrap();
+        }
+        let live = live(session.as_mut()).await;
+        assert_equal(&from_ddl(Brand::SqlServer, &text), &live);
+    });
+}
+
+/// What every brand's queries answer, so that one function understands them all.
+#[test]
+fn introspection_queries_of_all_brands_name_the_same_columns() {
+    for (name, columns) in [
+        (
+            "columns",
+            "namespace table_name column_name ordinal native_type type_kind is_nullable \
+             column_default is_identity is_generated",
+        ),
+        ("keys", "namespace table_name key_name is_primary ordinal column_name"),
+        (
+            "foreign_keys",
+            "namespace table_name constraint_name ordinal column_name ref_namespace ref_table \
+             ref_column on_delete on_update",
+        ),
+        ("triggers", "namespace table_name trigger_name definition is_enabled"),
+    ] {
+        for brand in Brand::ALL {
+            let sql = query(brand, name);
+            let answered: Vec<_> = sql
+                .split([' ', ',', '\n', '(', ')', '.'])
+                .filter(|word| columns.split(' ').any(|column| column == *word))
+                .collect();
+            for column in columns.split(' ') {
+                assert!(answered.contains(&column), "{brand} {name}: {column}");
+            }
+            assert!(!sql.contains("{{") && !sql.contains("{%"), "{brand} {name} has no variables");
+        }
+    }
 }
 
 #[test]

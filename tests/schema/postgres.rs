@@ -1,4 +1,4 @@
-//! PostgreSQL's DDL, as people and `pg_dump` write it.
+//! The DDL of `PostgreSQL`, as people and `pg_dump` write it.
 
 use indoc::indoc;
 use outrigger::dialect::Brand;
