@@ -8,6 +8,7 @@ const LINE_COLUMNS: usize = 100;
 /// A statement that is one list of expressions is easier to read in long lines than in many.
 const TEMPLATE_COLUMNS: usize = 160;
 const TEMPLATE_LINES: usize = 140;
+/// Besides comments, which say where a fact was found.
 const DIALECT_LINES: usize = 200;
 
 fn sources() -> Vec<File> {
@@ -25,7 +26,9 @@ fn files_and_lines_are_short() {
     for file in files("templates", ".sql.tera") {
         check(&file, TEMPLATE_LINES, TEMPLATE_COLUMNS, &mut complaints);
     }
-    for file in files("dialects", ".yaml") {
+    for mut file in files("dialects", ".yaml") {
+        let is_fact = |line: &&str| !line.is_empty() && !line.trim_start().starts_with('#');
+        file.text = file.text.lines().filter(is_fact).collect::<Vec<_>>().join("\n");
         check(&file, DIALECT_LINES, usize::MAX, &mut complaints);
     }
     expect_none(&complaints);
