@@ -6,7 +6,7 @@ use super::names::object_name;
 use super::{Error, Plan};
 use crate::config::{CommandForm, Config, Overwrite, Policy, TableChoice, TableOptions};
 use crate::dialect::Brand;
-use crate::model::{Column, LogicalType, Schema, Table, TableName};
+use crate::model::{CONTROL_TABLES, Column, LogicalType, Schema, Table, TableName};
 
 /// One followed table on one brand.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -79,7 +79,8 @@ pub struct ObjectNames {
 
 pub(super) fn plan(config: &Config, schema: &Schema, brand: Brand) -> Result<Plan, Error> {
     let mut tables = Vec::new();
-    for table in &schema.tables {
+    let is_own = |table: &&Table| CONTROL_TABLES.contains(&table.name.name.as_str());
+    for table in schema.tables.iter().filter(|table| !is_own(table)) {
         if let Some(TableChoice::Follow(options)) =
             config.rule_for(&table.name).map(|rule| &rule.choice)
         {
