@@ -1,5 +1,7 @@
 //! All integration tests, in one binary: the list of modules is the table of contents.
 
+#![expect(unreachable_pub, reason = "what the tests share is public among them, and nowhere else")]
+
 mod apply;
 mod db;
 mod mysql;

@@ -109,7 +109,10 @@ pub enum Error {
         how: &'static str,
     },
     /// Triggers would go that the configuration does not give up.
-    #[error("the configuration no longer follows `{}`, whose capture is installed", .tables.join("`, `"))]
+    #[error(
+        "the configuration no longer follows `{}`, whose capture is installed",
+        .tables.join("`, `")
+    )]
     NeedsAllowDrop {
         /// The tables, or the scripts of no table.
         tables: Vec<String>,

@@ -31,7 +31,7 @@ const MAY_IMPORT: [(&str, &[&str]); 15] = [
             "model",
             "config",
             "dialect",
-                        "plan",
+            "plan",
             "render",
             "db",
             "apply",
@@ -214,18 +214,8 @@ fn each_crate_has_its_home() {
 /// They depend on their inputs alone, so they fail for no other reason.
 #[test]
 fn the_compiler_half_does_no_io_and_is_never_async() {
-    let forbidden = [
-        "async",
-        "await",
-        "tokio",
-        "fs",
-        "net",
-        "env",
-        "SystemTime",
-        "Instant",
-        "Utc",
-        "Local",
-    ];
+    let forbidden =
+        ["async", "await", "tokio", "fs", "net", "env", "SystemTime", "Instant", "Utc", "Local"];
     let mut complaints = Vec::new();
     for file in files("src", ".rs") {
         if !["model", "config", "dialect", "schema", "plan", "render"].contains(&file.room()) {
