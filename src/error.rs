@@ -95,6 +95,9 @@ pub enum Error {
         /// What there is.
         known: Vec<String>,
     },
+    /// What the demo does not do.
+    #[error(transparent)]
+    Demo(#[from] crate::cli::Refusal),
     /// No configuration.
     #[error("there is no `{}` in this folder or one above it", crate::cli::CONFIG_NAME)]
     NoConfig,
@@ -211,6 +214,7 @@ impl Error {
             Self::Render(render::Error::NoSuchTemplate { .. }) => {
                 Some("a template of your own replaces a built-in one of the same name".into())
             }
+            Self::Demo(refusal) => refusal.hint(),
             Self::NoConfig => Some(
                 "write one with `outrigger init --from schema.sql`, or name it with `-c`"
                     .to_owned(),

@@ -3,7 +3,9 @@
 #![expect(unreachable_pub, reason = "what the tests share is public among them, and nowhere else")]
 
 mod apply;
+mod capture_mysql;
 mod db;
+mod import_mysql;
 mod mysql;
 mod parse;
 mod render;

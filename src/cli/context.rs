@@ -42,6 +42,23 @@ impl Context {
         }
     }
 
+    /// The same with another configuration, and variables besides those of the process.
+    pub(super) fn at(&self, config: PathBuf, variables: BTreeMap<String, String>) -> Self {
+        let mut all = self.variables.clone();
+        all.extend(variables);
+        Self {
+            console: self.console,
+            templates: self.templates.clone(),
+            config: Some(config),
+            variables: all,
+        }
+    }
+
+    /// A variable of the process's environment.
+    pub(super) fn variable(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str)
+    }
+
     /// Reads the configuration. A URL's variable that is not set is an error only when somebody
     /// connects, see [`config::Node::resolved_url`].
     pub(super) fn load(&self) -> Result<Loaded> {

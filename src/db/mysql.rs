@@ -71,6 +71,7 @@ impl MySql {
         }
         let texts = values.iter().map(|value| match value {
             Value::Text(text) => text.len() as u64 + OVERHEAD_BYTES,
+            Value::Invalid(bytes) => bytes.len() as u64 + OVERHEAD_BYTES,
             Value::Null | Value::Integer(_) => OVERHEAD_BYTES,
         });
         let bytes = texts.sum::<u64>().max(sql.len() as u64) + OVERHEAD_BYTES;
@@ -177,6 +178,7 @@ fn bound<'a>(sql: &'a str, values: &'a [Value]) -> Query<'a> {
             Value::Null => query.bind(None::<String>),
             Value::Integer(number) => query.bind(*number),
             Value::Text(text) => query.bind(text.as_str()),
+            Value::Invalid(bytes) => query.bind(bytes.as_slice()),
         };
     }
     query

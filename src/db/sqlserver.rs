@@ -243,6 +243,7 @@ fn bound<'a>(sql: &'a str, values: &'a [Value]) -> Result<Query<'a>, Fault> {
                 return Err(Fault::rejected("a bound text is longer than 1 GiB"));
             }
             Value::Text(text) => query.bind(text.as_str()),
+            Value::Invalid(bytes) => query.bind(bytes.as_slice()),
         }
     }
     Ok(query)

@@ -207,6 +207,10 @@ pub struct Capabilities {
     /// An outbox id can become visible after a higher one, and nothing tells which are still
     /// open: missing ids have to be looked at again.
     pub leave_gaps: bool,
+    /// What tells the triggers that an import is at work ends with a rolled back transaction.
+    pub roll_back_import_marker: bool,
+    /// A text can hold the character U+0000.
+    pub hold_nul: bool,
 }
 
 /// One logical type on one brand.

@@ -15,6 +15,12 @@ use crate::render::Statement;
 /// What is known of a set of rows.
 pub(super) type RowStates = BTreeMap<RowId, RowState>;
 
+/// Rows as statements take them: a JSON array of arrays of `object_table` and `object_id`.
+pub fn row_names(targets: &Targets, rows: &BTreeSet<RowId>) -> String {
+    let names = rows.iter().map(|(table, key)| json!([targets.tables[*table].object_table, key]));
+    Json::from_iter(names).to_string()
+}
+
 /// Reads what is known of rows; rows of which nothing is known come back empty.
 pub(super) async fn load(
     session: &mut dyn Session,
@@ -23,8 +29,7 @@ pub(super) async fn load(
     rows: &BTreeSet<RowId>,
 ) -> Result<RowStates, Error> {
     let mut states: RowStates = rows.iter().map(|row| (row.clone(), RowState::default())).collect();
-    let names = rows.iter().map(|(table, key)| json!([targets.tables[*table].object_table, key]));
-    let given = [("rows", Value::Text(Json::from_iter(names).to_string()))];
+    let given = [("rows", Value::Text(row_names(targets, rows)))];
     for row in fetch(session, read_versions, &given).await? {
         let known = version(&row).and_then(|version| {
             let table = targets.find(&row.text("object_table")?)?;
