@@ -16,7 +16,7 @@ use crate::render::Statement;
 pub(super) type RowStates = BTreeMap<RowId, RowState>;
 
 /// Rows as statements take them: a JSON array of arrays of `object_table` and `object_id`.
-pub fn row_names(targets: &Targets, rows: &BTreeSet<RowId>) -> String {
+pub(super) fn row_names(targets: &Targets, rows: &BTreeSet<RowId>) -> String {
     let names = rows.iter().map(|(table, key)| json!([targets.tables[*table].object_table, key]));
     Json::from_iter(names).to_string()
 }
