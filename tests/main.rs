@@ -1,6 +1,7 @@
 //! All integration tests, in one binary: the list of modules is the table of contents.
 
 mod db;
+mod hostile;
 mod mysql;
 mod schema;
 mod support;
