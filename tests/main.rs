@@ -1,7 +1,10 @@
 //! All integration tests, in one binary: the list of modules is the table of contents.
 
 mod db;
+mod demo;
+mod examples;
 mod mysql;
+mod repo;
 mod schema;
 mod support;
 mod sync;

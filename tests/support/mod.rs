@@ -1,5 +1,7 @@
 //! What the tests share: the servers that are there, and a database of its own for each test.
 
+pub mod document;
+
 use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::time::Duration;

@@ -19,7 +19,9 @@ fn unmapped_tables(subject: &Subject<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for table in &subject.schema.tables {
         // Outrigger's own tables, in a schema that was read after they had been installed.
-        if CONTROL_TABLES.contains(&table.name.name.as_str()) || subject.config.rule_for(&table.name).is_some() {
+        if CONTROL_TABLES.contains(&table.name.name.as_str())
+            || subject.config.rule_for(&table.name).is_some()
+        {
             continue;
         }
         let finding = Finding::new(
