@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use outrigger::config::{self, Config};
-use outrigger::db::{self, Mode, Session};
+use outrigger::db::{self, Mode};
 use outrigger::dialect::Brand;
 use outrigger::model::{NodeId, Schema, Value};
 use outrigger::plan::{self, plan_routes};

@@ -4,7 +4,7 @@
 //! to change, as data, and [`apply`] does it under a lock. [`verify`] only compares, [`remove`]
 //! takes away what the history lists. Nothing that is not in the history is ever dropped.
 //!
-//! Where DDL can be rolled back everything happens in one transaction. Elsewhere (MySQL) each
+//! Where DDL can be rolled back everything happens in one transaction. Elsewhere (`MySQL`) each
 //! script is marked dirty before its first statement and clean after its last one: the next
 //! installation removes what stands of a dirty script and runs it again.
 
@@ -23,7 +23,7 @@ pub use prepare::{Action, Change, Migration, Reason, prepare};
 pub use run::{Removal, apply, prepare_removal, remove};
 pub use statements::Statements;
 pub use text::{migration_text, removal_text};
-pub use verify::{Finding, compare, verify};
+pub use verify::{Finding, IDS, compare, verify};
 pub use wanted::{Program, Wanted};
 
 use crate::db::{Fault, FaultKind};
@@ -109,7 +109,10 @@ pub enum Error {
         how: &'static str,
     },
     /// Triggers would go that the configuration does not give up.
-    #[error("the configuration no longer follows `{}`, whose capture is installed", .tables.join("`, `"))]
+    #[error(
+        "the configuration no longer follows `{}`, whose capture is installed",
+        .tables.join("`, `")
+    )]
     NeedsAllowDrop {
         /// The tables, or the scripts of no table.
         tables: Vec<String>,

@@ -108,6 +108,7 @@ fn literal(value: &Value, dialect: &Dialect) -> String {
         Value::Null => "NULL".to_owned(),
         Value::Integer(number) => number.to_string(),
         Value::Text(text) => dialect.text_literal(text),
+        Value::Invalid(bytes) => dialect.text_literal(&String::from_utf8_lossy(bytes)),
     }
 }
 

@@ -14,10 +14,27 @@ use crate::db::Session;
 use crate::model::Table;
 use crate::render::Script;
 
+/// The ids of all findings, sorted; `docs/drift.md` describes them.
+pub const IDS: [&str; 13] = [
+    "dirty",
+    "missing-object",
+    "not-installed",
+    "obsolete",
+    "outdated",
+    "program-missing",
+    "program-unknown",
+    "table-changed",
+    "table-missing",
+    "trigger-changed",
+    "trigger-disabled",
+    "trigger-missing",
+    "wrong-node",
+];
+
 /// A difference.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Finding {
-    /// What kind of difference; stable.
+    /// What kind of difference, one of [`IDS`]; stable.
     pub id: &'static str,
     /// The script, table, trigger, program or node that it is about.
     pub object: String,

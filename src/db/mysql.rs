@@ -16,7 +16,7 @@ use crate::model::{Row, Value};
 /// What every session starts with, whatever the server's defaults are.
 ///
 /// - Strict: a value that does not fit is refused, never cut. Zeros are inserted as zeros, also
-///   into AUTO_INCREMENT columns, and zero dates are let through as they are. Triggers keep the
+///   into `AUTO_INCREMENT` columns, and zero dates are let through as they are. Triggers keep the
 ///   mode that they were created under, so this is theirs as well.
 /// - `utf8mb4_bin`: text of ours compared with a column of any collation is no "illegal mix".
 /// - `group_concat_max_len` also cuts MariaDB's `JSON_ARRAYAGG`, silently.
@@ -71,6 +71,7 @@ impl MySql {
         }
         let texts = values.iter().map(|value| match value {
             Value::Text(text) => text.len() as u64 + OVERHEAD_BYTES,
+            Value::Invalid(bytes) => bytes.len() as u64 + OVERHEAD_BYTES,
             Value::Null | Value::Integer(_) => OVERHEAD_BYTES,
         });
         let bytes = texts.sum::<u64>().max(sql.len() as u64) + OVERHEAD_BYTES;
@@ -177,6 +178,7 @@ fn bound<'a>(sql: &'a str, values: &'a [Value]) -> Query<'a> {
             Value::Null => query.bind(None::<String>),
             Value::Integer(number) => query.bind(*number),
             Value::Text(text) => query.bind(text.as_str()),
+            Value::Invalid(bytes) => query.bind(bytes.as_slice()),
         };
     }
     query

@@ -95,6 +95,7 @@ fn bound<'a>(sql: &'a str, values: &'a [Value]) -> Query<'a> {
             Value::Null => query.bind(None::<String>),
             Value::Integer(number) => query.bind(*number),
             Value::Text(text) => query.bind(text.as_str()),
+            Value::Invalid(bytes) => query.bind(bytes.as_slice()),
         };
     }
     query

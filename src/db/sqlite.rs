@@ -110,6 +110,7 @@ fn bound<'a>(sql: &'a str, values: &'a [Value]) -> Query<'a> {
             Value::Null => query.bind(None::<String>),
             Value::Integer(number) => query.bind(*number),
             Value::Text(text) => query.bind(text.as_str()),
+            Value::Invalid(bytes) => query.bind(bytes.as_slice()),
         };
     }
     query
@@ -138,7 +139,9 @@ fn cell(row: &SqliteRow, index: usize) -> Result<Value, Fault> {
     if is_integer {
         return row.try_get_unchecked(index).map(Value::Integer).map_err(|error| fault(&error));
     }
-    row.try_get_unchecked(index).map(Value::Text).map_err(|error| fault(&error))
+    // SQLite takes any bytes for text: one such cell must not make the whole answer unreadable.
+    let bytes: Vec<u8> = row.try_get_unchecked(index).map_err(|error| fault(&error))?;
+    Ok(String::from_utf8(bytes).map_or_else(|bad| Value::Invalid(bad.into_bytes()), Value::Text))
 }
 
 fn fault(error: &sqlx::Error) -> Fault {

@@ -61,7 +61,7 @@ pub fn decide(state: &mut RowState, incoming: &Incoming, is_record_level: bool) 
 }
 
 /// Notes a change that this node made itself: its table already shows it.
-pub fn note_local(state: &mut RowState, incoming: &Incoming, is_record_level: bool) {
+pub(super) fn note_local(state: &mut RowState, incoming: &Incoming, is_record_level: bool) {
     if is_record_level || incoming.op != Op::Update {
         state.note_row(incoming.op, &incoming.version);
         return;

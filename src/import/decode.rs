@@ -289,7 +289,7 @@ fn key_values(target: &Target, texts: &[Option<String>]) -> Result<Vec<String>, 
 
 /// The key as `object_id` holds it.
 #[must_use]
-pub fn row_text(key: &[String]) -> String {
+pub(super) fn row_text(key: &[String]) -> String {
     match key {
         [value] => value.clone(),
         values => Json::from(values.to_vec()).to_string(),

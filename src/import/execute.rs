@@ -14,7 +14,7 @@ use crate::outbox::{Error, execute, fetch};
 use crate::render::{Statement, Templates};
 
 /// Renders the statements of a node's tables, once for each set of columns.
-pub struct Executor {
+pub(super) struct Executor {
     templates: Templates,
     steps: BTreeMap<(StepKind, usize, Vec<String>), Statement>,
     locks: BTreeMap<usize, Statement>,
@@ -40,12 +40,21 @@ struct StepContext<'a> {
     table: TableName<'a>,
     keys: Vec<BoundColumn<'a>>,
     columns: Vec<BoundColumn<'a>>,
+    has_identity: bool,
+}
+
+impl<'a> StepContext<'a> {
+    fn new(target: &'a Target, keys: Vec<BoundColumn<'a>>, columns: Vec<BoundColumn<'a>>) -> Self {
+        let has_identity = columns.iter().any(|bound| bound.column.is_identity);
+        let table = TableName { namespace: target.namespace.as_deref(), name: &target.name };
+        Self { table, keys, columns, has_identity }
+    }
 }
 
 impl Executor {
     /// An executor with a brand's templates.
     #[must_use]
-    pub fn new(templates: Templates) -> Self {
+    pub(super) fn new(templates: Templates) -> Self {
         Self { templates, steps: BTreeMap::new(), locks: BTreeMap::new() }
     }
 
@@ -53,7 +62,7 @@ impl Executor {
     ///
     /// # Errors
     /// When the database refuses one of its rows: then none of them is written.
-    pub async fn run(
+    pub(super) async fn run(
         &mut self,
         session: &mut dyn Session,
         targets: &Targets,
@@ -69,7 +78,7 @@ impl Executor {
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn lock(
+    pub(super) async fn lock(
         &mut self,
         session: &mut dyn Session,
         targets: &Targets,
@@ -107,11 +116,7 @@ impl Executor {
     fn lock_statement(&mut self, targets: &Targets, table: usize) -> Result<&Statement, Error> {
         if !self.locks.contains_key(&table) {
             let target = &targets.tables[table];
-            let context = StepContext {
-                table: table_name(target),
-                keys: bound(target.key.iter(), "k", 0),
-                columns: Vec::new(),
-            };
+            let context = StepContext::new(target, bound(target.key.iter(), "k", 0), Vec::new());
             self.locks.insert(table, self.templates.statement("run/lock_rows", &context)?);
         }
         Ok(&self.locks[&table])
@@ -119,32 +124,20 @@ impl Executor {
 }
 
 fn step_context<'a>(target: &'a Target, step: &Step) -> (&'static str, StepContext<'a>) {
-    let table = table_name(target);
     let cells = step.columns.iter().map(|name| &target.columns[name]);
     let key = || target.key.iter();
     let key_length = target.key.len();
-    match step.kind {
-        StepKind::Insert => {
-            let columns = bound(key().chain(cells), "c", 0);
-            ("run/insert_rows", StepContext { table, keys: Vec::new(), columns })
-        }
+    let (template, keys, columns) = match step.kind {
+        StepKind::Insert => ("run/insert_rows", Vec::new(), bound(key().chain(cells), "c", 0)),
         StepKind::Update => {
-            let columns = bound(cells, "c", key_length);
-            ("run/update_rows", StepContext { table, keys: bound(key(), "k", 0), columns })
+            ("run/update_rows", bound(key(), "k", 0), bound(cells, "c", key_length))
         }
-        StepKind::Delete => {
-            let keys = bound(key(), "k", 0);
-            ("run/delete_rows", StepContext { table, keys, columns: Vec::new() })
-        }
+        StepKind::Delete => ("run/delete_rows", bound(key(), "k", 0), Vec::new()),
         StepKind::Rekey => {
-            let columns = bound(key().chain(cells), "c", key_length);
-            ("run/update_rows", StepContext { table, keys: bound(key(), "k", 0), columns })
+            ("run/update_rows", bound(key(), "k", 0), bound(key().chain(cells), "c", key_length))
         }
-    }
-}
-
-fn table_name(target: &Target) -> TableName<'_> {
-    TableName { namespace: target.namespace.as_deref(), name: &target.name }
+    };
+    (template, StepContext::new(target, keys, columns))
 }
 
 fn bound<'a>(

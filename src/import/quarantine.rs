@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::batch::{Importer, Outcome};
+use super::careful::Attempt;
 use super::decode::Refusal;
 use super::{Error, decode};
 use crate::db::{Mode, Session};
@@ -243,7 +244,7 @@ impl Importer {
                 Ok(is_in)
             }
             Err(error) => {
-                session.rollback().await?;
+                self.abandon(session).await?;
                 Err(error)
             }
         }
@@ -265,19 +266,23 @@ impl Importer {
             blocked.remove(row);
         }
         let given = [("inbox_id", Value::Integer(change.id))];
-        let is_in =
-            match self.attempt(session, route, std::slice::from_ref(change), &mut blocked).await? {
-                Ok(outcome) if outcome.quarantined == 0 => {
-                    execute(session, &self.statements.leave_quarantine, &given).await?;
-                    true
-                }
-                Ok(_) => false,
-                Err(fault) => {
-                    let entry = Entry::new(change, row, self.refusal(&fault), None);
-                    self.quarantine(session, route, &entry).await?;
-                    false
-                }
-            };
+        let unit = std::slice::from_ref(change);
+        let (is_in, fault) = match self.attempt(session, route, unit, &mut blocked).await? {
+            Attempt::Done(outcome) => (outcome.quarantined == 0, None),
+            Attempt::Refused(fault) => (false, Some(fault)),
+            Attempt::Lost(fault) => {
+                session.rollback().await?;
+                session.begin(Mode::Write).await?;
+                (false, Some(fault))
+            }
+        };
+        if is_in {
+            execute(session, &self.statements.leave_quarantine, &given).await?;
+        }
+        if let Some(fault) = fault {
+            let entry = Entry::new(change, row, self.refusal(&fault), None);
+            self.quarantine(session, route, &entry).await?;
+        }
         execute(session, &self.statements.leave_import, &[]).await?;
         Ok(is_in)
     }

@@ -91,3 +91,49 @@ pub struct Change {
     /// it with this reason.
     pub refusal: Option<String>,
 }
+
+impl Change {
+    /// Every text of the change under the name of its column, but for the stamp and `refusal`,
+    /// which are Outrigger's own by the time it travels.
+    pub fn texts_mut(&mut self) -> [(&'static str, &mut Option<String>); 14] {
+        [
+            ("object_database", &mut self.object_database),
+            ("object_table", &mut self.object_table),
+            ("object_pk_attribute", &mut self.object_pk_attribute),
+            ("object_attribute", &mut self.object_attribute),
+            ("object_id", &mut self.object_id),
+            ("object_value", &mut self.object_value),
+            ("object_operation", &mut self.object_operation),
+            ("object_operation_command", &mut self.object_operation_command),
+            ("updated_by_server_id", &mut self.updated_by_server_id),
+            ("updated_by_user_id", &mut self.updated_by_user_id),
+            ("object_id_old", &mut self.object_id_old),
+            ("object_value_old", &mut self.object_value_old),
+            ("note1", &mut self.note1),
+            ("object_context", &mut self.object_context),
+        ]
+    }
+
+    /// How much its texts take, in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let texts = [
+            &self.object_table,
+            &self.object_id,
+            &self.object_value,
+            &self.object_operation_command,
+            &self.object_id_old,
+            &self.object_value_old,
+            &self.note1,
+            &self.object_context,
+        ];
+        texts.into_iter().flatten().map(String::len).sum()
+    }
+
+    /// Takes note of why the change cannot be imported; the first reason stands.
+    pub fn refuse(&mut self, reason: impl FnOnce() -> String) {
+        if self.refusal.is_none() {
+            self.refusal = Some(reason());
+        }
+    }
+}

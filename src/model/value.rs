@@ -11,6 +11,9 @@ pub enum Value {
     Integer(i64),
     /// Text, UTF-8.
     Text(String),
+    /// Text that is not UTF-8, as its bytes. It is only ever read, from a brand that takes any
+    /// bytes for text.
+    Invalid(Vec<u8>),
 }
 
 impl From<&str> for Value {
@@ -70,12 +73,14 @@ impl Row {
         self.values.get(index)
     }
 
-    /// A text cell; a number is printed. `None` for NULL or a missing column.
+    /// A text cell; a number is printed, and what is not UTF-8 becomes U+FFFD. `None` for NULL
+    /// or a missing column.
     #[must_use]
     pub fn text(&self, column: &str) -> Option<String> {
         match self.value(column)? {
             Value::Text(text) => Some(text.clone()),
             Value::Integer(number) => Some(number.to_string()),
+            Value::Invalid(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
             Value::Null => None,
         }
     }
@@ -86,7 +91,7 @@ impl Row {
         match self.value(column)? {
             Value::Integer(number) => Some(*number),
             Value::Text(text) => text.trim().parse().ok(),
-            Value::Null => None,
+            Value::Invalid(_) | Value::Null => None,
         }
     }
 }

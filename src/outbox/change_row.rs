@@ -3,9 +3,10 @@
 use serde_json::{Map, Value as Json};
 
 use super::Error;
-use crate::model::{Change, Row};
+use crate::model::{Change, Row, Value};
 
-/// A change of a row that has the columns of an outbox or inbox under their own names.
+/// A change of a row that has the columns of an outbox or inbox under their own names. A cell
+/// that is not UTF-8 makes it a refused change, so that it can be seen where it arrives.
 ///
 /// # Errors
 /// When the row has no `id`.
@@ -14,7 +15,7 @@ pub fn change_from_row(row: &Row) -> Result<Change, Error> {
         table: "ds_change_outbox",
         found: "a row without a number in `id`".to_owned(),
     })?;
-    Ok(Change {
+    let mut change = Change {
         id,
         object_database: row.text("object_database"),
         object_table: row.text("object_table"),
@@ -34,7 +35,13 @@ pub fn change_from_row(row: &Row) -> Result<Change, Error> {
         transaction_id: row.integer("transaction_id"),
         object_context: row.text("object_context"),
         refusal: row.text("refusal"),
-    })
+    };
+    let cells = row.columns().iter().zip(row.values());
+    let mut invalid = cells.filter(|(_, value)| matches!(value, Value::Invalid(_)));
+    if let Some((column, _)) = invalid.next() {
+        change.refuse(|| format!("`{column}` is not UTF-8"));
+    }
+    Ok(change)
 }
 
 /// Changes as one JSON array of objects, the parameter of `run/write_inbox`.

@@ -7,6 +7,14 @@ use crate::model::{Change, NodeId, stamp};
 /// How stamps are written.
 const STAMP: &str = "%Y-%m-%d %H:%M:%S%.6f";
 
+/// The widest that a column of every brand's inbox takes, in UTF-16 units.
+const WIDTHS: [(&str, usize); 4] = [
+    ("object_database", 128),
+    ("object_table", 257),
+    ("object_attribute", 128),
+    ("object_operation", 10),
+];
+
 /// A row of this node's outbox as a change of this node; `None` for a row that names another
 /// origin, which this node has no right to send.
 ///
@@ -24,11 +32,33 @@ pub fn localise(mut change: Change, node: &NodeId) -> Option<Change> {
         Some(Ok(stamp)) => change.update_datetime = Some(stamp),
         Some(Err(bad)) => {
             change.update_datetime = None;
-            change.refusal = Some(format!("`update_datetime` is {bad}"));
+            change.refuse(|| format!("`update_datetime` is {bad}"));
         }
-        None => change.refusal = Some("the change has no `update_datetime`".to_owned()),
+        None => change.refuse(|| "the change has no `update_datetime`".to_owned()),
     }
+    cut(&mut change);
     Some(change)
+}
+
+/// Cuts names that no brand's names are as long as, and refuses the change for it.
+fn cut(change: &mut Change) {
+    let mut cut = None;
+    for (name, text) in change.texts_mut() {
+        let width = WIDTHS.iter().find(|(known, _)| *known == name);
+        let (Some(text), Some((_, width))) = (text, width) else { continue };
+        let mut units = 0;
+        let end = text.char_indices().find(|(_, letter)| {
+            units += letter.len_utf16();
+            units > *width
+        });
+        if let Some((end, _)) = end {
+            text.truncate(end);
+            cut = cut.or(Some((name, *width)));
+        }
+    }
+    if let Some((name, width)) = cut {
+        change.refuse(|| format!("`{name}` is longer than {width} characters"));
+    }
 }
 
 /// The stamp one microsecond after another; `None` when it is no stamp, or the last one there is.
@@ -64,6 +94,22 @@ mod tests {
         assert_eq!(local.source_id, Some(7));
         let foreign = Change { updated_by_server_id: Some("b".into()), ..row };
         assert_eq!(localise(foreign, &node), None);
+    }
+
+    #[test]
+    fn a_name_that_no_inbox_takes_is_cut_and_the_change_refused() {
+        let long = "\u{1f600}".repeat(200);
+        let row = Change {
+            id: 1,
+            object_table: Some(long.clone()),
+            object_id: Some(long.clone()),
+            update_datetime: Some("2025-01-01".into()),
+            ..Change::default()
+        };
+        let local = localise(row, &NodeId::from("a")).expect("it travels");
+        assert_eq!(local.object_table.map(|text| text.chars().count()), Some(128));
+        assert_eq!(local.object_id, Some(long));
+        assert_eq!(local.refusal.as_deref(), Some("`object_table` is longer than 257 characters"));
     }
 
     #[test]

@@ -4,13 +4,15 @@
 //! target's inbox in one transaction of the target, together with the new cursor: a crash leaves
 //! the cursor where it was, and what is carried again is known by (origin, `source_id`).
 
+mod write;
+
 use serde::Serialize;
 
+use self::write::InboxWriter;
 use crate::db::{Fault, Mode, Session};
 use crate::model::{Change, NodeId, RouteId, Row, Value};
 use crate::outbox::{
-    self, Cursor, Window, WindowStatements, change_from_row, changes_to_json, execute, fetch,
-    fetch_one, localise,
+    self, Cursor, Window, WindowStatements, change_from_row, execute, fetch, fetch_one, localise,
 };
 use crate::plan::RoutePlan;
 use crate::render::{Statement, Templates};
@@ -82,7 +84,7 @@ pub struct Transport {
     identify: Statement,
     read_inbox: Statement,
     lock_program: Statement,
-    write_inbox: Statement,
+    writer: InboxWriter,
     advance_cursor: Statement,
     page_rows: usize,
 }
@@ -112,7 +114,7 @@ impl Transport {
             identify: statement(source, "identify")?,
             read_inbox: statement(source, "read_inbox")?,
             lock_program: statement(target, "lock_program")?,
-            write_inbox: statement(target, "write_inbox")?,
+            writer: InboxWriter::new(target, page_rows)?,
             advance_cursor: statement(target, "advance_cursor")?,
             page_rows,
         })
@@ -173,10 +175,12 @@ impl Transport {
             if page.is_empty() {
                 break;
             }
-            outcome.read += page.len() as u64;
+            let read = page.len() as u64;
             let own: Vec<Change> =
                 page.into_iter().filter_map(|change| localise(change, &route.from)).collect();
-            outcome.written += self.write(route, to, &own).await?;
+            outcome.read += read;
+            outcome.foreign += read - own.len() as u64;
+            outcome.written += self.write(route, to, own).await?;
             progress(outcome.read);
         }
         let mut after = window.cursor().clone();
@@ -207,7 +211,7 @@ impl Transport {
                 outcome.read += page.len() as u64;
                 let carried: Vec<Change> =
                     page.into_iter().filter(|change| is_forwarded(route, change)).collect();
-                outcome.written += self.write(route, to, &carried).await?;
+                outcome.written += self.write(route, to, carried).await?;
                 cursor.forwards.insert(arrived_on.0, last);
                 progress(outcome.read);
                 if is_last {
@@ -259,16 +263,10 @@ impl Transport {
         &self,
         route: &RoutePlan,
         to: &mut dyn Session,
-        changes: &[Change],
+        changes: Vec<Change>,
     ) -> Result<u64, Error> {
-        if changes.is_empty() {
-            return Ok(0);
-        }
-        let given = [
-            ("route_id", Value::Integer(route.id.0)),
-            ("rows", Value::Text(changes_to_json(changes))),
-        ];
-        execute(to, &self.write_inbox, &given).await.map_err(|error| at_target(route, error))
+        let done = self.writer.write(to, route.id, changes).await;
+        done.map_err(|error| at_target(route, error))
     }
 
     async fn advance(

@@ -1,6 +1,8 @@
 //! What the tests share: the servers that are there, and a database of its own for each test.
 
+pub mod case;
 pub mod document;
+pub mod tsql;
 
 use std::path::PathBuf;
 use std::sync::LazyLock;
