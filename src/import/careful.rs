@@ -102,7 +102,7 @@ impl Importer {
             match self.try_singly(session, route, pointer, set, &lethal).await? {
                 Ok(done) => return Ok(done),
                 Err((unit, fault)) => {
-                    session.rollback().await?;
+                    self.abandon(session).await?;
                     lethal.insert(unit, fault);
                 }
             }

@@ -168,18 +168,20 @@ impl Importer {
         entry: &Entry,
     ) -> Result<(), Error> {
         let (object_table, object_id) = entry.row.clone().unzip();
+        // Bound as text like NULL is: Postgres knows a prepared parameter by one type only.
+        let number = |number: Option<i64>| Value::from(number.map(|number| number.to_string()));
         let given = [
             ("inbox_id", Value::Integer(entry.inbox_id)),
             ("route_id", Value::Integer(route.0)),
             ("origin", entry.origin.clone().into()),
-            ("source_id", entry.source_id.into()),
+            ("source_id", number(entry.source_id)),
             ("object_table", object_table.into()),
             ("object_id", object_id.into()),
             ("object_attribute", entry.attribute.clone().into()),
             ("object_operation", entry.operation.clone().into()),
             ("reason_code", entry.refusal.code.into()),
             ("reason", entry.refusal.reason.clone().into()),
-            ("waits_for", entry.waits_for.into()),
+            ("waits_for", number(entry.waits_for)),
         ];
         execute(session, &self.statements.write_quarantine, &given).await?;
         Ok(())
@@ -271,7 +273,7 @@ impl Importer {
             Attempt::Done(outcome) => (outcome.quarantined == 0, None),
             Attempt::Refused(fault) => (false, Some(fault)),
             Attempt::Lost(fault) => {
-                session.rollback().await?;
+                self.abandon(session).await?;
                 session.begin(Mode::Write).await?;
                 (false, Some(fault))
             }
