@@ -2,6 +2,7 @@
 
 pub mod case;
 pub mod network;
+pub mod document;
 pub mod tsql;
 
 use std::path::PathBuf;
