@@ -11,6 +11,7 @@ mod capture_mysql;
 mod careful;
 mod cli_support;
 mod db;
+mod hostile;
 mod import_mysql;
 mod mysql;
 mod parse;
