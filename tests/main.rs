@@ -1,7 +1,5 @@
 //! All integration tests, in one binary: the list of modules is the table of contents.
 
-
-
 mod apply;
 mod capture_mysql;
 mod careful;
