@@ -278,7 +278,7 @@ impl Importer {
                 let (table, key) = &incoming.row;
                 Some((self.targets.tables[*table].object_table.clone(), key.clone()))
             }
-            Err(_) => change.object_table.clone().zip(change.object_id.clone()),
+            Err(_) => self.row_of(change),
         };
         let waits_for = row.as_ref().and_then(|row| blocked.get(row)).copied();
         let refusal = match (decoded, waits_for) {

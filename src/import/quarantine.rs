@@ -2,14 +2,17 @@
 
 use serde::Serialize;
 
+use super::Error;
 use super::batch::{Importer, Outcome};
 use super::careful::Attempt;
-use super::decode::Refusal;
-use super::{Error, decode};
+use super::decode::{Refusal, row_name};
 use crate::db::{Mode, Session};
 use crate::model::{Change, RouteId, Row, Value};
 use crate::outbox::{change_from_row, execute, fetch, fetch_one};
 use crate::render::Templates;
+
+/// Longer names of tables and keys are not those of a row.
+const ROW_NAME_BYTES: usize = 4_000;
 
 /// A change on its way into the quarantine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -189,13 +192,12 @@ impl Importer {
 
     /// The row that a change is about, as the quarantine names it.
     pub(super) fn row_of(&self, change: &Change) -> Option<(String, String)> {
-        match decode(&self.targets, change) {
-            Ok(incoming) => {
-                let (table, key) = incoming.row;
-                Some((self.targets.tables[table].object_table.clone(), key))
-            }
-            Err(_) => change.object_table.clone().zip(change.object_id.clone()),
-        }
+        row_name(&self.targets, change).filter(|(table, key)| {
+            let dialect = self.targets.brand.dialect();
+            let is_held = |text: &str| dialect.can.hold_nul || !text.contains('\0');
+            // What no row's name is would only hold up itself.
+            table.len() <= ROW_NAME_BYTES && key.len() <= ROW_NAME_BYTES && is_held(key)
+        })
     }
 
     /// Tries again what a person asked for, what waited for a row it refers to, and what waited
