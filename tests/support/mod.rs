@@ -1,8 +1,8 @@
 //! What the tests share: the servers that are there, and a database of its own for each test.
 
 pub mod case;
-pub mod network;
 pub mod document;
+pub mod network;
 pub mod tsql;
 
 use std::path::PathBuf;
