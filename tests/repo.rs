@@ -43,7 +43,7 @@ fn documents() -> Vec<String> {
     for folder in ["docs", "examples/sales_order", "examples/hub", "examples/application_outbox"] {
         for entry in std::fs::read_dir(root().join(folder)).unwrap() {
             let name = entry.unwrap().file_name().into_string().unwrap();
-            if name.ends_with(".md") {
+            if name.rsplit('.').next() == Some("md") {
                 found.push(format!("{folder}/{name}"));
             }
         }

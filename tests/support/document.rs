@@ -126,7 +126,9 @@ impl Document {
     }
 
     fn text(&self, block: &Block) -> String {
-        self.lines[block.first..block.end].iter().map(|line| format!("{line}\n")).collect()
+        let mut text = self.lines[block.first..block.end].join("\n");
+        text.push('\n');
+        text
     }
 
     fn make_file(&self, block: &Block) {
