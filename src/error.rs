@@ -214,7 +214,7 @@ impl Error {
             Self::Render(render::Error::NoSuchTemplate { .. }) => {
                 Some("a template of your own replaces a built-in one of the same name".into())
             }
-            Self::Demo(refusal) => refusal.hint(),
+            Self::Demo(refusal) => Some(refusal.hint().to_owned()),
             Self::NoConfig => Some(
                 "write one with `outrigger init --from schema.sql`, or name it with `-c`"
                     .to_owned(),

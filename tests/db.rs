@@ -6,7 +6,9 @@ use outrigger::db::{self, Fault, FaultKind, Mode, Session};
 use outrigger::dialect::Brand;
 use outrigger::model::Value;
 
-use crate::support::{TestDatabase, block_on, on_each_server, servers, with_path};
+use crate::support::{
+    TestDatabase, block_on, on_each_server, on_each_server_of, servers, with_path,
+};
 
 /// A table with a number and a long text; `parent` refers to the table itself.
 async fn items(session: &mut dyn Session) {
@@ -46,6 +48,40 @@ fn texts() -> Vec<Value> {
         "x'); DROP TABLE items; --".into(),
         "ab😀d".repeat(150_000).into(),
     ]
+}
+
+#[test]
+fn a_null_goes_into_a_column_of_any_type_whatever_comes_next() {
+    on_each_server(async |database| {
+        let mut session = database.connect().await;
+        items(&mut *session).await;
+        let dialect = session.brand().dialect();
+        let [a, b, c] = [1, 2, 3].map(|n| dialect.parameter(n));
+        let sql = format!("INSERT INTO items (id, big, body) VALUES ({a}, {b}, {c})");
+        let rows: [[Value; 3]; 3] = [
+            [1.into(), Value::Null, Value::Null],
+            [2.into(), 5.into(), "text".into()],
+            [3.into(), Value::Null, "text".into()],
+        ];
+        for row in &rows {
+            assert_eq!(session.execute(&sql, row).await, Ok(1));
+        }
+        let rows = session.fetch("SELECT id, big, body FROM items ORDER BY id", &[]).await.unwrap();
+        assert_eq!(rows[1].values(), [2.into(), 5.into(), "text".into()]);
+        assert_eq!(rows[2].values(), [3.into(), Value::Null, "text".into()]);
+    });
+}
+
+/// SQLite takes any bytes for text.
+#[test]
+fn a_text_that_is_not_utf8_is_told_from_one_that_is() {
+    on_each_server_of(Brand::Sqlite, async |database| {
+        let mut session = database.connect().await;
+        let sql = "SELECT CAST(x'61ff62' AS TEXT) AS bad, CAST(x'6100c3a4' AS TEXT) AS good";
+        let rows = session.fetch(sql, &[]).await.unwrap();
+        assert_eq!(rows[0].values(), [Value::Invalid(b"a\xffb".to_vec()), "a\0ä".into()]);
+        assert_eq!(rows[0].text("bad").as_deref(), Some("a\u{FFFD}b"));
+    });
 }
 
 #[test]

@@ -35,8 +35,9 @@ fn every_file_of_a_case_is_used() {
     expected.extend(["outrigger.yaml".to_owned(), "schema.sql".to_owned()]);
     for case in cases() {
         let entries = std::fs::read_dir(&case.folder).unwrap();
-        let found: BTreeSet<String> =
-            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        // A snapshot that waits for its review.
+        let found: BTreeSet<String> = names.filter(|name| !name.ends_with(".snap.new")).collect();
         assert_eq!(found, expected, "{}", case.folder.display());
     }
 }

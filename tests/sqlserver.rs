@@ -4,9 +4,6 @@
 //! it is installed in (PyPI package `pysqlbridge`): a server that speaks TDS and answers queries,
 //! without keys, triggers or rollback.
 
-#[path = "support/tsql.rs"]
-mod tsql;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::{TcpListener, TcpStream};
@@ -25,6 +22,8 @@ use outrigger::model::{Column, LogicalType, Schema, Table, TableName, Value};
 use outrigger::plan;
 use outrigger::render::{self, Templates};
 use serde::Serialize;
+
+use crate::support::tsql;
 
 /// In ASCII, since the peer fails at any other.
 const PASSWORD: &str = "s3cret /@+%";
@@ -455,7 +454,7 @@ fn a_key_is_compared_in_the_type_of_its_column() {
     }
 }
 
-/// What makes a table of the session must not run inside sp_executesql, where it would be gone at
+/// What makes a table of the session must not run inside `sp_executesql`, where it would be gone at
 /// the end; what does not, has parameters.
 #[test]
 fn the_table_of_a_window_is_made_without_parameters() {
@@ -472,20 +471,6 @@ fn the_table_of_a_window_is_made_without_parameters() {
     let context = ControlContext::new(false);
     let sql = &batches(&templates, "run/rollback_to_savepoint", &context)[0];
     assert_eq!(sql, "ROLLBACK TRANSACTION ds_change");
-}
-
-#[test]
-fn all_brands_have_the_same_templates() {
-    let names: Vec<_> = Brand::ALL
-        .into_iter()
-        .map(|brand| (brand, Templates::names(brand)))
-        // A brand whose templates are still being written is not compared.
-        .filter(|(_, names)| names.iter().any(|name| name.starts_with("run/")))
-        .collect();
-    assert!(names.len() >= 3);
-    for (brand, found) in &names {
-        assert_eq!(found, &names[0].1, "{brand} and {}", names[0].0);
-    }
 }
 
 #[test]

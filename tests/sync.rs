@@ -145,7 +145,8 @@ async fn story(from: &support::Server, to: &support::Server) {
 
     for sql in [
         "INSERT INTO customer VALUES (1, 'O''Brien')",
-        "INSERT INTO sales_order VALUES ('ord2', 'wholesale', 'old order', 1, 100, '2025-06-25 10:30:00', 'mtp', 'one')",
+        "INSERT INTO sales_order VALUES ('ord2', 'wholesale', 'old order', 1, 100, \
+         '2025-06-25 10:30:00', 'mtp', 'one')",
         "UPDATE sales_order SET description = 'a~b \\ \"c\"' WHERE order_id = 'ord2'",
     ] {
         one.session.raw(sql).await.unwrap();
@@ -173,7 +174,8 @@ async fn story(from: &support::Server, to: &support::Server) {
 
     // Nothing that was imported was captured: each outbox holds only its own changes.
     for (node, id) in [(&mut one, "one"), (&mut two, "two")] {
-        let sql = "SELECT count(*) AS n FROM ds_change_outbox WHERE updated_by_server_id <> 'one' AND updated_by_server_id <> 'two'";
+        let sql = "SELECT count(*) AS n FROM ds_change_outbox \
+                   WHERE updated_by_server_id NOT IN ('one', 'two')";
         assert_eq!(node.session.fetch(sql, &[]).await.unwrap()[0].integer("n"), Some(0), "{id}");
         let sql = "SELECT count(*) AS n FROM ds_quarantine";
         assert_eq!(node.session.fetch(sql, &[]).await.unwrap()[0].integer("n"), Some(0), "{id}");

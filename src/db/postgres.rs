@@ -3,10 +3,15 @@
 use std::str::FromStr;
 use std::sync::Arc;
 
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow, PgValueFormat};
+use sqlx::encode::IsNull;
+use sqlx::error::BoxDynError;
+use sqlx::postgres::types::Oid;
+use sqlx::postgres::{
+    PgArgumentBuffer, PgConnectOptions, PgConnection, PgRow, PgTypeInfo, PgValueFormat,
+};
 use sqlx::{
-    AssertSqlSafe, Column as _, ConnectOptions as _, Connection as _, Executor as _, Row as _,
-    TypeInfo as _, ValueRef as _,
+    AssertSqlSafe, Column as _, ConnectOptions as _, Connection as _, Encode, Executor as _,
+    Row as _, Type, TypeInfo as _, ValueRef as _,
 };
 
 use super::{Fault, Mode, Reply, Session, driver_fault};
@@ -88,11 +93,31 @@ impl Session for Postgres {
 
 type Query<'a> = sqlx::query::Query<'a, sqlx::Postgres, sqlx::postgres::PgArguments>;
 
+/// NULL of the type that the server finds fitting; as a text it could not go into a number.
+struct Null;
+
+impl Type<sqlx::Postgres> for Null {
+    fn type_info() -> PgTypeInfo {
+        PgTypeInfo::with_oid(Oid(0))
+    }
+}
+
+impl Encode<'_, sqlx::Postgres> for Null {
+    fn encode_by_ref(&self, _: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        Ok(IsNull::Yes)
+    }
+}
+
 fn bound<'a>(sql: &'a str, values: &'a [Value]) -> Query<'a> {
-    let mut query = sqlx::query(AssertSqlSafe(sql));
+    // A prepared statement keeps its parameters' types, and those that a NULL led to would not do
+    // for a value: a statement with other NULLs is another statement to sqlx.
+    let is_null = |value: &Value| if *value == Value::Null { 'n' } else { '.' };
+    let nulls: String = values.iter().map(is_null).collect();
+    let marked = nulls.contains('n').then(|| format!("{sql}\n-- {nulls}"));
+    let mut query = sqlx::query(AssertSqlSafe(marked.as_deref().unwrap_or(sql)));
     for value in values {
         query = match value {
-            Value::Null => query.bind(None::<String>),
+            Value::Null => query.bind(Null),
             Value::Integer(number) => query.bind(*number),
             Value::Text(text) => query.bind(text.as_str()),
             Value::Invalid(bytes) => query.bind(bytes.as_slice()),

@@ -2,6 +2,7 @@
 //!
 //! The facts stand in `dialects/<brand>.yaml`; this room only looks them up.
 
+mod fit;
 mod native_type;
 mod quote;
 
@@ -12,6 +13,7 @@ use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::fit::{Fit, UnknownFit};
 use crate::model::LogicalType;
 
 /// A brand of database. This is the one list of them; everything else iterates [`Brand::ALL`].
@@ -137,6 +139,11 @@ pub struct Dialect {
     pub hash: String,
     /// Every logical type.
     pub types: BTreeMap<LogicalType, TypeMapping>,
+    /// What columns keep of their values: each rule with the base names of its native types. A
+    /// type that is not listed keeps every value of its logical type.
+    pub fits: BTreeMap<Fit, Vec<String>>,
+    /// The longest text of a key that the control tables take.
+    pub longest_key: LongestKey,
     /// The brand's error codes by what they mean.
     pub faults: FaultCodes,
 }
@@ -163,6 +170,27 @@ pub enum LengthUnit {
     Bytes,
     /// Characters.
     Characters,
+}
+
+impl LengthUnit {
+    /// The length of a text.
+    #[must_use]
+    pub fn length(self, text: &str) -> usize {
+        match self {
+            Self::Bytes => text.len(),
+            Self::Characters => text.chars().count(),
+        }
+    }
+}
+
+/// The longest text of a key.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LongestKey {
+    /// The length.
+    pub max_length: usize,
+    /// What `max_length` counts.
+    pub max_unit: LengthUnit,
 }
 
 /// How text literals are written.
@@ -284,6 +312,12 @@ impl Dialect {
             .flat_map(|logical| self.mapping(logical).settings.iter().map(String::as_str))
             .collect();
         needed.into_iter().collect()
+    }
+
+    /// Whether the control tables take the text of a key.
+    #[must_use]
+    pub fn takes_key(&self, key: &str) -> bool {
+        self.longest_key.max_unit.length(key) <= self.longest_key.max_length
     }
 
     /// The n-th parameter of a statement, from 1.

@@ -78,7 +78,7 @@ fn without_attributes(native: &str) -> &str {
 }
 
 /// `timestamp(3) with time zone` becomes `timestamp with time zone`.
-fn strip_arguments(native: &str) -> String {
+pub(super) fn strip_arguments(native: &str) -> String {
     let mut text = String::with_capacity(native.len());
     let mut depth = 0_u32;
     for letter in native.chars() {

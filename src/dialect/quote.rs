@@ -1,6 +1,6 @@
 //! Names and literals in a brand's own quotes.
 
-use super::{Dialect, LengthUnit};
+use super::Dialect;
 
 impl Dialect {
     /// A name in the brand's quotes, letter for letter.
@@ -24,11 +24,7 @@ impl Dialect {
     /// Whether a name is short enough for the brand.
     #[must_use]
     pub fn fits(&self, name: &str) -> bool {
-        let length = match self.identifier.max_unit {
-            LengthUnit::Bytes => name.len(),
-            LengthUnit::Characters => name.chars().count(),
-        };
-        length <= self.identifier.max_length
+        self.identifier.max_unit.length(name) <= self.identifier.max_length
     }
 }
 

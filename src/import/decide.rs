@@ -218,6 +218,7 @@ mod tests {
         ends.remove(0)
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "a table of the tests is absent or has cells")]
     fn cells(pairs: &[(&str, &str)]) -> Table {
         Some(pairs.iter().map(|(n, v)| ((*n).to_owned(), Some((*v).to_owned()))).collect())
     }

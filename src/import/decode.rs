@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 
 use super::command::{ParsedCommand, parse_command};
+use super::fit::misfit;
 use super::target::{Target, TargetColumn, Targets};
+use crate::dialect::Dialect;
 use crate::model::{Change, Op, Version, canonical, stamp};
 
 /// A row of a followed table: the table's index in [`Targets`] and the key's canonical text, a
@@ -38,7 +40,7 @@ pub struct Incoming {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct Refusal {
-    /// `unreadable`, `no_table`, `no_column`, `bad_value`, `bad_command`, `forbidden`, …
+    /// `unreadable`, `no_table`, `no_column`, `bad_value`, `no_fit`, `bad_command`, `forbidden`, …
     pub code: &'static str,
     /// What is wrong and what would be right.
     pub reason: String,
@@ -65,21 +67,22 @@ pub fn decode(targets: &Targets, change: &Change) -> Result<Incoming, Refusal> {
         Some(command) => from_command(target, command)?,
         None => from_columns(target, change)?,
     };
-    let key = key_values(target, &body.key)?;
+    let dialect = targets.brand.dialect();
+    let key = key_values(dialect, target, &body.key)?;
     let old_row = match &change.object_id_old {
         Some(old) if body.op == Op::Insert && parsed.is_none() => {
-            Some((index, row_text(&key_values(target, &key_texts(target, old)?)?)))
+            Some((index, row_text(&key_values(dialect, target, &key_texts(target, old)?)?)))
         }
         _ => None,
     };
     let mut cells = BTreeMap::new();
     for (name, value) in body.cells {
-        if target.key.iter().any(|column| column.name == name) {
+        if let Some(at) = target.key.iter().position(|column| column.name == name) {
+            check_key_cell(target, &key, at, value)?;
             continue;
         }
-        let value =
-            value.map(|text| value_of(target, column(target, &name)?, &text)).transpose()?;
-        column(target, &name)?;
+        let column = column(target, &name)?;
+        let value = value.map(|text| value_of(dialect, target, column, &text)).transpose()?;
         cells.insert(name, value);
     }
     Ok(Incoming {
@@ -92,6 +95,31 @@ pub fn decode(targets: &Targets, change: &Change) -> Result<Incoming, Refusal> {
         old_row,
         cells,
     })
+}
+
+/// The row that a change is about as the quarantine names it, (table, key): canonical where the
+/// change can be read so far, else as it was written, else none.
+pub(super) fn row_name(targets: &Targets, change: &Change) -> Option<(String, String)> {
+    let as_written = || change.object_table.clone().zip(change.object_id.clone());
+    let parsed = command(targets, change).unwrap_or_default();
+    let Ok((_, target)) = table(targets, change, parsed.as_ref()) else { return as_written() };
+    let key = match &parsed {
+        Some(command) => from_command(target, command).map(|body| body.key),
+        None => change_key(target, change),
+    };
+    let key = key.and_then(|key| key_values(targets.brand.dialect(), target, &key));
+    match key {
+        Ok(key) => Some((target.object_table.clone(), row_text(&key))),
+        Err(_) => as_written(),
+    }
+}
+
+/// The key in the columns of a change, whether or not the rest of it is right.
+fn change_key(target: &Target, change: &Change) -> Result<Vec<Option<String>>, Refusal> {
+    match &change.object_id {
+        Some(id) => key_texts(target, id),
+        None => from_columns(target, change).map(|body| body.key),
+    }
 }
 
 struct Body {
@@ -120,7 +148,8 @@ fn version(change: &Change) -> Result<Version, Refusal> {
 /// where our own triggers wrote it beside complete columns (`capture.command`), and a value in it
 /// has a quote that the `~` form cannot carry, the columns are taken instead.
 fn command(targets: &Targets, change: &Change) -> Result<Option<ParsedCommand>, Refusal> {
-    let Some(text) = &change.object_operation_command else { return Ok(None) };
+    let given = change.object_operation_command.as_deref();
+    let Some(text) = given.filter(|text| !text.trim().is_empty()) else { return Ok(None) };
     let origin = change.updated_by_server_id.as_ref().and_then(|id| targets.origins.get(id));
     match parse_command(text, origin.copied()) {
         Ok(parsed) => Ok(Some(parsed)),
@@ -157,6 +186,7 @@ fn table<'a>(
         .or(change.object_table.as_deref())
         .ok_or_else(|| Refusal::new("unreadable", "the change has no `object_table`"))?;
     let index = targets.find(name).ok_or_else(|| {
+        let name = shown(name);
         Refusal::new("no_table", format!("table `{name}` is not followed on this node"))
     })?;
     Ok((index, &targets.tables[index]))
@@ -218,7 +248,7 @@ fn from_columns(target: &Target, change: &Change) -> Result<Body, Refusal> {
             if is_key(target, &attribute) {
                 return Err(Refusal::new(
                     "unreadable",
-                    format!("an update of the key `{attribute}`; a changed key is a D and an I"),
+                    format!("an update of the key `{attribute}`: a changed key is a D and an I"),
                 ));
             }
             let mut cells = vec![(attribute, change.object_value.clone())];
@@ -274,17 +304,43 @@ fn key_texts(target: &Target, id: &str) -> Result<Vec<Option<String>>, Refusal> 
             format!("`object_id` is not a JSON array of {} values", target.key.len()),
         ));
     }
-    values.iter().map(json_text).collect()
+    values.iter().zip(&target.key).map(|(value, column)| json_text(&column.name, value)).collect()
 }
 
-fn key_values(target: &Target, texts: &[Option<String>]) -> Result<Vec<String>, Refusal> {
+fn key_values(
+    dialect: &Dialect,
+    target: &Target,
+    texts: &[Option<String>],
+) -> Result<Vec<String>, Refusal> {
     let pairs = target.key.iter().zip(texts);
-    pairs
-        .map(|(column, text)| match text {
-            Some(text) => value_of(target, column, text),
-            None => Err(Refusal::new("bad_value", format!("key `{}` is NULL", column.name))),
-        })
-        .collect()
+    let values = pairs.map(|(column, text)| match text {
+        Some(text) => value_of(dialect, target, column, text),
+        None => Err(Refusal::new("bad_value", format!("key `{}` is NULL", column.name))),
+    });
+    let values = values.collect::<Result<Vec<_>, _>>()?;
+    if !dialect.takes_key(&row_text(&values)) {
+        return Err(Refusal::new(
+            "bad_value",
+            format!("the key {} is longer than {} takes", key_names(target), dialect.title),
+        ));
+    }
+    Ok(values)
+}
+
+/// A document that names another key than the change is not one change.
+fn check_key_cell(
+    target: &Target,
+    key: &[String],
+    at: usize,
+    value: Option<String>,
+) -> Result<(), Refusal> {
+    let column = &target.key[at];
+    let value = value.and_then(|text| canonical(column.logical_type, &text).ok());
+    if value.as_ref() == key.get(at) {
+        return Ok(());
+    }
+    let name = &column.name;
+    Err(Refusal::new("unreadable", format!("`object_value` has another key `{name}`")))
 }
 
 /// The key as `object_id` holds it.
@@ -300,17 +356,25 @@ fn document(text: Option<&str>, what: &str) -> Result<Vec<(String, Option<String
     let object: serde_json::Map<String, Json> = text
         .and_then(|text| serde_json::from_str(text).ok())
         .ok_or_else(|| Refusal::new("unreadable", format!("`{what}` is not a JSON object")))?;
-    object.into_iter().map(|(name, value)| Ok((name, json_text(&value)?))).collect()
+    object
+        .into_iter()
+        .map(|(name, value)| {
+            let text = json_text(&name, &value)?;
+            Ok((name, text))
+        })
+        .collect()
 }
 
-fn json_text(value: &Json) -> Result<Option<String>, Refusal> {
+fn json_text(name: &str, value: &Json) -> Result<Option<String>, Refusal> {
     match value {
         Json::Null => Ok(None),
         Json::String(text) => Ok(Some(text.clone())),
         Json::Number(number) => Ok(Some(number.to_string())),
         Json::Bool(flag) => Ok(Some(flag.to_string())),
         Json::Array(_) | Json::Object(_) => {
-            Err(Refusal::new("bad_value", "a value is a JSON array or object, not a text"))
+            let name = shown(name);
+            let reason = format!("the value of `{name}` is a JSON array or object, not a text");
+            Err(Refusal::new("bad_value", reason))
         }
     }
 }
@@ -324,12 +388,30 @@ fn column<'a>(target: &'a Target, name: &str) -> Result<&'a TargetColumn, Refusa
         ));
     }
     target.columns.get(name).ok_or_else(|| {
+        let name = shown(name);
         Refusal::new("no_column", format!("table `{table}` has no column `{name}` here"))
     })
 }
 
-fn value_of(target: &Target, column: &TargetColumn, text: &str) -> Result<String, Refusal> {
-    canonical(column.logical_type, text).map_err(|bad| {
-        Refusal::new("bad_value", format!("`{}.{}`: {bad}", target.object_table, column.name))
-    })
+/// A name that somebody made up, short enough for a message.
+fn shown(name: &str) -> String {
+    const LENGTH: usize = 100;
+    let mut letters = name.chars();
+    let start: String = letters.by_ref().take(LENGTH).collect();
+    if letters.next().is_some() { format!("{start}…") } else { start }
+}
+
+fn value_of(
+    dialect: &Dialect,
+    target: &Target,
+    column: &TargetColumn,
+    text: &str,
+) -> Result<String, Refusal> {
+    let place = || format!("`{}.{}`", target.object_table, column.name);
+    let value = canonical(column.logical_type, text)
+        .map_err(|bad| Refusal::new("bad_value", format!("{}: {bad}", place())))?;
+    match misfit(dialect, column, &value) {
+        Some(lost) => Err(Refusal::new("no_fit", format!("{}: the value {lost}", place()))),
+        None => Ok(value),
+    }
 }

@@ -69,8 +69,8 @@ impl Executor {
         step: &Step,
     ) -> Result<(), Error> {
         let statement = self.step_statement(targets, step)?;
-        let rows = Json::from_iter(step.rows.iter().map(json_row)).to_string();
-        execute(session, statement, &[("rows", Value::Text(rows))]).await?;
+        let rows: Json = step.rows.iter().map(|row| json_row(row)).collect();
+        execute(session, statement, &[("rows", Value::Text(rows.to_string()))]).await?;
         Ok(())
     }
 
@@ -89,7 +89,7 @@ impl Executor {
         for table in tables {
             let of_table: Vec<(&RowId, &Vec<String>)> =
                 rows.iter().filter(|((index, _), _)| *index == table).collect();
-            let keys = Json::from_iter(of_table.iter().map(|(_, key)| Json::from((*key).clone())));
+            let keys: Json = of_table.iter().map(|(_, key)| Json::from((*key).clone())).collect();
             let statement = self.lock_statement(targets, table)?;
             let given = [("rows", Value::Text(keys.to_string()))];
             for row in fetch(session, statement, &given).await? {
@@ -155,6 +155,6 @@ fn bound<'a>(
         .collect()
 }
 
-fn json_row(row: &Vec<Option<String>>) -> Json {
+fn json_row(row: &[Option<String>]) -> Json {
     row.iter().map(|cell| cell.clone().map_or(Json::Null, Json::String)).collect()
 }

@@ -12,6 +12,7 @@ pub mod command;
 mod decide;
 mod decode;
 mod execute;
+mod fit;
 mod fold;
 mod order;
 pub mod quarantine;

@@ -1,15 +1,20 @@
 //! What cannot be imported, kept with its reason; the change itself stays in the inbox.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
-use super::batch::{Importer, Outcome};
+use super::Error;
+use super::batch::{Importer, Outcome, is_changed_key};
 use super::careful::Attempt;
-use super::decode::Refusal;
-use super::{Error, decode};
+use super::decode::{Refusal, row_name};
 use crate::db::{Mode, Session};
-use crate::model::{Change, RouteId, Row, Value};
+use crate::model::{Change, Op, RouteId, Row, Value};
 use crate::outbox::{change_from_row, execute, fetch, fetch_one};
 use crate::render::Templates;
+
+/// Longer names of tables and keys are not those of a row.
+const ROW_NAME_BYTES: usize = 4_000;
 
 /// A change on its way into the quarantine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -168,18 +173,20 @@ impl Importer {
         entry: &Entry,
     ) -> Result<(), Error> {
         let (object_table, object_id) = entry.row.clone().unzip();
+        // Bound as text like NULL is: Postgres knows a prepared parameter by one type only.
+        let number = |number: Option<i64>| Value::from(number.map(|number| number.to_string()));
         let given = [
             ("inbox_id", Value::Integer(entry.inbox_id)),
             ("route_id", Value::Integer(route.0)),
             ("origin", entry.origin.clone().into()),
-            ("source_id", entry.source_id.into()),
+            ("source_id", number(entry.source_id)),
             ("object_table", object_table.into()),
             ("object_id", object_id.into()),
             ("object_attribute", entry.attribute.clone().into()),
             ("object_operation", entry.operation.clone().into()),
             ("reason_code", entry.refusal.code.into()),
             ("reason", entry.refusal.reason.clone().into()),
-            ("waits_for", entry.waits_for.into()),
+            ("waits_for", number(entry.waits_for)),
         ];
         execute(session, &self.statements.write_quarantine, &given).await?;
         Ok(())
@@ -187,13 +194,12 @@ impl Importer {
 
     /// The row that a change is about, as the quarantine names it.
     pub(super) fn row_of(&self, change: &Change) -> Option<(String, String)> {
-        match decode(&self.targets, change) {
-            Ok(incoming) => {
-                let (table, key) = incoming.row;
-                Some((self.targets.tables[table].object_table.clone(), key))
-            }
-            Err(_) => change.object_table.clone().zip(change.object_id.clone()),
-        }
+        row_name(&self.targets, change).filter(|(table, key)| {
+            let dialect = self.targets.brand.dialect();
+            let is_held = |text: &str| dialect.can.hold_nul || !text.contains('\0');
+            // What no row's name is would only hold up itself.
+            table.len() <= ROW_NAME_BYTES && key.len() <= ROW_NAME_BYTES && is_held(key)
+        })
     }
 
     /// Tries again what a person asked for, what waited for a row it refers to, and what waited
@@ -212,9 +218,12 @@ impl Importer {
         loop {
             let before = outcome.released;
             let retries = fetch(session, &self.statements.read_retries, &given).await?;
+            let mut done = BTreeSet::new();
             for inbox_id in retries.iter().filter_map(|row| row.integer("inbox_id")) {
-                if self.retry_one(session, route, inbox_id).await? {
-                    outcome.released += 1;
+                if !done.contains(&inbox_id) {
+                    let released = self.retry_one(session, route, inbox_id).await?;
+                    outcome.released += released.len() as u64;
+                    done.extend(released);
                 }
             }
             if outcome.released == before {
@@ -224,24 +233,23 @@ impl Importer {
         Ok(outcome)
     }
 
+    /// Tries a change again, with the other change of its unit; the ones that got in.
     async fn retry_one(
         &mut self,
         session: &mut dyn Session,
         route: RouteId,
         inbox_id: i64,
-    ) -> Result<bool, Error> {
-        let given = [("inbox_id", Value::Integer(inbox_id))];
-        let row = fetch_one(session, &self.statements.read_inbox_row, &given).await?;
-        let Some(change) = row.as_ref().map(change_from_row).transpose()? else {
-            return Ok(false);
+    ) -> Result<Vec<i64>, Error> {
+        let Some(change) = self.inbox_row(session, inbox_id).await? else {
+            return Ok(Vec::new());
         };
-        self.raise_floor(session, std::slice::from_ref(&change)).await?;
+        let unit = self.unit_of(session, change).await?;
+        self.raise_floor(session, &unit).await?;
         session.begin(Mode::Write).await?;
-        let result = self.retry_inside(session, route, &change).await;
-        match result {
+        match self.retry_inside(session, route, &unit).await {
             Ok(is_in) => {
                 session.commit().await?;
-                Ok(is_in)
+                Ok(unit.iter().filter(|_| is_in).map(|change| change.id).collect())
             }
             Err(error) => {
                 self.abandon(session).await?;
@@ -250,38 +258,79 @@ impl Importer {
         }
     }
 
+    async fn inbox_row(
+        &self,
+        session: &mut dyn Session,
+        inbox_id: i64,
+    ) -> Result<Option<Change>, Error> {
+        let given = [("inbox_id", Value::Integer(inbox_id))];
+        let row = fetch_one(session, &self.statements.read_inbox_row, &given).await?;
+        Ok(row.as_ref().map(change_from_row).transpose()?)
+    }
+
+    /// A change in quarantine, or both changes of a key that changed, if both are there.
+    async fn unit_of(
+        &self,
+        session: &mut dyn Session,
+        change: Change,
+    ) -> Result<Vec<Change>, Error> {
+        let op = change.object_operation.as_deref().and_then(Op::from_letter);
+        let is_second = op == Some(Op::Insert) && change.object_id_old.is_some();
+        if op != Some(Op::Delete) && !is_second {
+            return Ok(vec![change]);
+        }
+        let entries = fetch(session, &self.statements.read_quarantine, &[]).await?;
+        let ids = entries.iter().filter_map(|row| row.integer("inbox_id"));
+        let next_to_it = if is_second {
+            ids.filter(|id| *id < change.id).max()
+        } else {
+            ids.filter(|id| *id > change.id).min()
+        };
+        let Some(id) = next_to_it else { return Ok(vec![change]) };
+        let Some(other) = self.inbox_row(session, id).await? else { return Ok(vec![change]) };
+        Ok(match is_second {
+            true if is_changed_key(&other, &change) => vec![other, change],
+            false if is_changed_key(&change, &other) => vec![change, other],
+            _ => vec![change],
+        })
+    }
+
     async fn retry_inside(
         &mut self,
         session: &mut dyn Session,
         route: RouteId,
-        change: &Change,
+        unit: &[Change],
     ) -> Result<bool, Error> {
         self.enter(session).await?;
         let mut blocked = self.blocked(session).await?;
-        let row = self.row_of(change);
-        // The change itself does not stand in its own way, an earlier one of its row does.
-        if let Some(row) = &row
-            && blocked.get(row) == Some(&change.id)
-        {
-            blocked.remove(row);
+        // The changes themselves do not stand in their own way, earlier ones of their rows do.
+        for change in unit {
+            if let Some(row) = self.row_of(change)
+                && blocked.get(&row) == Some(&change.id)
+            {
+                blocked.remove(&row);
+            }
         }
-        let given = [("inbox_id", Value::Integer(change.id))];
-        let unit = std::slice::from_ref(change);
-        let (is_in, fault) = match self.attempt(session, route, unit, &mut blocked).await? {
+        let attempt = self.attempt(session, route, unit, &mut blocked.clone()).await?;
+        let (is_in, fault) = match attempt {
             Attempt::Done(outcome) => (outcome.quarantined == 0, None),
             Attempt::Refused(fault) => (false, Some(fault)),
             Attempt::Lost(fault) => {
-                session.rollback().await?;
+                self.abandon(session).await?;
                 session.begin(Mode::Write).await?;
                 (false, Some(fault))
             }
         };
         if is_in {
-            execute(session, &self.statements.leave_quarantine, &given).await?;
+            for change in unit {
+                let given = [("inbox_id", Value::Integer(change.id))];
+                execute(session, &self.statements.leave_quarantine, &given).await?;
+            }
         }
         if let Some(fault) = fault {
-            let entry = Entry::new(change, row, self.refusal(&fault), None);
-            self.quarantine(session, route, &entry).await?;
+            for entry in self.held_by_fault(unit, Some(&fault), &mut blocked) {
+                self.quarantine(session, route, &entry).await?;
+            }
         }
         execute(session, &self.statements.leave_import, &[]).await?;
         Ok(is_in)

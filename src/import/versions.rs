@@ -17,8 +17,8 @@ pub(super) type RowStates = BTreeMap<RowId, RowState>;
 
 /// Rows as statements take them: a JSON array of arrays of `object_table` and `object_id`.
 pub(super) fn row_names(targets: &Targets, rows: &BTreeSet<RowId>) -> String {
-    let names = rows.iter().map(|(table, key)| json!([targets.tables[*table].object_table, key]));
-    Json::from_iter(names).to_string()
+    let name = |(table, key): &RowId| json!([targets.tables[*table].object_table, key]);
+    rows.iter().map(name).collect::<Json>().to_string()
 }
 
 /// Reads what is known of rows; rows of which nothing is known come back empty.

@@ -37,7 +37,10 @@ fn paths(value: &Value, path: &str, found: &mut BTreeSet<String>) {
         for (key, value) in mapping {
             let path = format!("{path}/{}", key.as_str().unwrap());
             paths(value, &path, found);
-            found.insert(path);
+            // What a type's own columns keep is listed by the types that a brand has.
+            if !path.contains("/fits/") {
+                found.insert(path);
+            }
         }
     }
 }
@@ -49,7 +52,8 @@ fn every_logical_type_is_mapped_and_written() {
             let mapping = brand.dialect().types.get(&logical);
             let mapping = mapping.unwrap_or_else(|| panic!("{brand} has no {logical}"));
             let at = format!("{brand} {logical}");
-            assert!(!mapping.native.is_empty(), "{at}");
+            // Only MySQL names a type so; Postgres' own enums are recognised by their catalogue.
+            assert!(!mapping.native.is_empty() || logical == LogicalType::Enum, "{at}");
             assert!(mapping.to_text.contains("{}"), "{at}");
             assert!(mapping.from_text.contains("{}"), "{at}");
             assert!(mapping.differs.contains("{old}") && mapping.differs.contains("{new}"), "{at}");

@@ -4,11 +4,16 @@ use crate::source::{File, expect_none, files};
 
 const FILE_LINES: usize = 600;
 const FUNCTION_LINES: usize = 70;
+/// A test may be a list of cases.
+const TEST_FUNCTION_LINES: usize = 100;
 const LINE_COLUMNS: usize = 100;
+/// A test may have a statement on one line.
+const TEST_COLUMNS: usize = 160;
 /// A statement that is one list of expressions is easier to read in long lines than in many.
 const TEMPLATE_COLUMNS: usize = 160;
 const TEMPLATE_LINES: usize = 140;
-const DIALECT_LINES: usize = 200;
+/// Besides comments, which say where a fact was found.
+const DIALECT_LINES: usize = 220;
 
 fn sources() -> Vec<File> {
     let mut sources = files("src", ".rs");
@@ -20,12 +25,16 @@ fn sources() -> Vec<File> {
 fn files_and_lines_are_short() {
     let mut complaints = Vec::new();
     for file in sources() {
-        check(&file, FILE_LINES, LINE_COLUMNS, &mut complaints);
+        let is_test = file.path.starts_with("tests/");
+        let columns = if is_test { TEST_COLUMNS } else { LINE_COLUMNS };
+        check(&file, FILE_LINES, columns, &mut complaints);
     }
     for file in files("templates", ".sql.tera") {
         check(&file, TEMPLATE_LINES, TEMPLATE_COLUMNS, &mut complaints);
     }
-    for file in files("dialects", ".yaml") {
+    for mut file in files("dialects", ".yaml") {
+        let is_fact = |line: &&str| !line.is_empty() && !line.trim_start().starts_with('#');
+        file.text = file.text.lines().filter(is_fact).collect::<Vec<_>>().join("\n");
         check(&file, DIALECT_LINES, usize::MAX, &mut complaints);
     }
     expect_none(&complaints);
@@ -52,7 +61,8 @@ fn functions_are_short() {
     let mut complaints = Vec::new();
     for file in sources() {
         for (line, name, length) in functions(&file.text) {
-            if length > FUNCTION_LINES {
+            let is_test = file.path.starts_with("tests/");
+            if length > if is_test { TEST_FUNCTION_LINES } else { FUNCTION_LINES } {
                 complaints.push(format!("{}: `{name}` has {length} lines", file.at(line)));
             }
         }

@@ -70,8 +70,8 @@ pub enum Refusal {
 impl Refusal {
     /// What to do next.
     #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        let text = match self {
+    pub fn hint(&self) -> &'static str {
+        match self {
             Self::OneNode => "repeat `--node URL`, or leave it out to use SQLite databases",
             Self::UnknownScheme { .. } => {
                 "begin it with postgres://, mysql://, sqlserver:// or sqlite:"
@@ -85,7 +85,6 @@ impl Refusal {
             Self::OtherTable { .. } | Self::HasRows { .. } => {
                 "nothing was changed; name an empty database"
             }
-        };
-        Some(text.to_owned())
+        }
     }
 }
