@@ -454,7 +454,7 @@ fn a_key_is_compared_in_the_type_of_its_column() {
     }
 }
 
-/// What makes a table of the session must not run inside sp_executesql, where it would be gone at
+/// What makes a table of the session must not run inside `sp_executesql`, where it would be gone at
 /// the end; what does not, has parameters.
 #[test]
 fn the_table_of_a_window_is_made_without_parameters() {

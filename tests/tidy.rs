@@ -2,6 +2,8 @@
 //!
 //! No database, no network, less than a second.
 
+#![expect(clippy::unwrap_used, reason = "a test that meets a surprise ends there")]
+
 #[path = "tidy/dialects.rs"]
 mod dialects;
 #[path = "tidy/papers.rs"]

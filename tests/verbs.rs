@@ -187,7 +187,7 @@ fn feed(case: &Case, files: &[PathBuf]) -> bool {
     for file in files {
         let Some(mut command) = client(case) else { return false };
         let Ok(mut child) = command.spawn() else {
-            println!("skipped: no {:?}", command.get_program());
+            println!("skipped: no {}", command.get_program().display());
             return false;
         };
         let text = std::fs::read(file).unwrap();

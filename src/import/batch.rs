@@ -155,22 +155,25 @@ impl Importer {
             return Ok(Outcome::default());
         }
         let mut blocked = self.blocked(session).await?;
-        let mut outcome = self.apply(session, route, batch, &mut blocked).await?;
+        let mut outcome = Outcome::default();
         let mut last = batch.last().map_or(pointer, |change| change.id);
-        if batch.len() >= self.page_rows {
-            let set = batch.last().map(set_of).unwrap_or_default();
-            loop {
-                let mut piece = self.page(session, route, last).await?;
-                piece.retain(|change| set_of(change) == set);
-                let Some(end) = piece.last() else { break };
-                last = end.id;
-                let more = self.apply(session, route, &piece, &mut blocked).await?;
-                outcome.read += more.read;
-                outcome.quarantined += more.quarantined;
-                if piece.len() < self.page_rows {
-                    break;
-                }
+        let set = batch.last().map(set_of).unwrap_or_default();
+        let mut may_go_on = batch.len() >= self.page_rows;
+        let mut piece = batch.to_vec();
+        loop {
+            let rest = piece.split_off(if may_go_on { whole_units(&piece) } else { piece.len() });
+            let done = self.apply(session, route, &piece, &mut blocked).await?;
+            outcome.read += done.read;
+            outcome.quarantined += done.quarantined;
+            piece = rest;
+            if !may_go_on {
+                break;
             }
+            let mut page = self.page(session, route, last).await?;
+            page.retain(|change| set_of(change) == set);
+            may_go_on = page.len() >= self.page_rows;
+            last = page.last().map_or(last, |change| change.id);
+            piece.extend(page);
         }
         self.advance(session, route, last, outcome).await?;
         session.commit().await?;
@@ -253,10 +256,10 @@ impl Importer {
     ) -> Result<Outcome, Error> {
         let mut incoming = Vec::with_capacity(changes.len());
         let mut held = Vec::new();
-        for change in changes {
-            match self.admit(change, blocked) {
-                Ok(decoded) => incoming.push(decoded),
-                Err(entry) => held.push(entry),
+        for unit in units(changes) {
+            match self.admit(unit, blocked) {
+                Ok(decoded) => incoming.extend(decoded),
+                Err(refusals) => held.extend(self.held(unit, refusals, blocked)),
             }
         }
         self.apply_decoded(session, incoming).await?;
@@ -270,28 +273,52 @@ impl Importer {
         })
     }
 
-    /// A change that can be decided on, or its entry for the quarantine.
-    fn admit(&self, change: &Change, blocked: &mut Blocked) -> Result<Incoming, Entry> {
-        let decoded = decode(&self.targets, change);
-        let row = match &decoded {
-            Ok(incoming) => {
-                let (table, key) = &incoming.row;
-                Some((self.targets.tables[*table].object_table.clone(), key.clone()))
-            }
-            Err(_) => self.row_of(change),
+    /// Changes that can be decided on, or the refusals of those that cannot, in their order: one
+    /// that is kept back keeps the others of its unit back.
+    fn admit(
+        &self,
+        unit: &[Change],
+        blocked: &Blocked,
+    ) -> Result<Vec<Incoming>, Vec<Option<Refusal>>> {
+        let decoded: Vec<Result<Incoming, Refusal>> =
+            unit.iter().map(|change| decode(&self.targets, change)).collect();
+        let is_free = |incoming: &Incoming| {
+            let (table, key) = &incoming.row;
+            let row = (self.targets.tables[*table].object_table.clone(), key.clone());
+            !blocked.contains_key(&row)
         };
-        let waits_for = row.as_ref().and_then(|row| blocked.get(row)).copied();
-        let refusal = match (decoded, waits_for) {
-            (Ok(incoming), None) => return Ok(incoming),
-            (Ok(_), Some(_)) => {
-                Refusal::new("waits", "an earlier change of the row is in quarantine")
-            }
-            (Err(refusal), _) => refusal,
-        };
-        if let Some(row) = &row {
-            blocked.entry(row.clone()).or_insert(change.id);
+        if decoded.iter().all(|result| result.as_ref().is_ok_and(is_free)) {
+            return Ok(decoded.into_iter().flatten().collect());
         }
-        Err(Entry::new(change, row, refusal, waits_for))
+        Err(decoded.into_iter().map(Result::err).collect())
+    }
+
+    /// The entries of a unit for the quarantine. A change without a refusal of its own waits for
+    /// an earlier one of its row, or for the other change of its unit.
+    pub(super) fn held(
+        &self,
+        unit: &[Change],
+        refusals: Vec<Option<Refusal>>,
+        blocked: &mut Blocked,
+    ) -> Vec<Entry> {
+        let rows: Vec<_> = unit.iter().map(|change| self.row_of(change)).collect();
+        let first: Vec<_> = rows.iter().map(|row| blocked.get(row.as_ref()?).copied()).collect();
+        for (change, row) in unit.iter().zip(&rows) {
+            if let Some(row) = row {
+                blocked.entry(row.clone()).or_insert(change.id);
+            }
+        }
+        let other = |change: &Change| unit.iter().map(|one| one.id).find(|id| *id != change.id);
+        let entries = unit.iter().zip(rows).zip(refusals).zip(first);
+        entries
+            .map(|(((change, row), refusal), first)| {
+                let waits_for = if refusal.is_some() { first } else { first.or(other(change)) };
+                let refusal = refusal.unwrap_or_else(|| {
+                    Refusal::new("waits", "an earlier change of the row is in quarantine")
+                });
+                Entry::new(change, row, refusal, waits_for)
+            })
+            .collect()
     }
 
     async fn apply_decoded(
@@ -349,6 +376,35 @@ impl Importer {
         }
         effects
     }
+}
+
+/// Runs of changes that get in together: single ones, but the delete and the insert of a changed
+/// key, of which one alone would lose the row or double it, and take along the rows that refer
+/// to it.
+pub(super) fn units(changes: &[Change]) -> Vec<&[Change]> {
+    changes.chunk_by(is_changed_key).collect()
+}
+
+/// Whether the two are one change of a key.
+pub(super) fn is_changed_key(first: &Change, second: &Change) -> bool {
+    let is = |change: &Change, op: Op| {
+        change.object_operation.as_deref().and_then(Op::from_letter) == Some(op)
+    };
+    is(first, Op::Delete)
+        && is(second, Op::Insert)
+        && second.object_id_old.is_some()
+        && first.object_id == second.object_id_old
+        && first.object_table == second.object_table
+        && set_of(first) == set_of(second)
+}
+
+/// Where to cut a piece of a change set that goes on behind it: before a delete whose insert may
+/// come next.
+fn whole_units(piece: &[Change]) -> usize {
+    let is_open = piece.last().is_some_and(|change| {
+        change.object_operation.as_deref().and_then(Op::from_letter) == Some(Op::Delete)
+    });
+    piece.len() - usize::from(is_open)
 }
 
 /// Which change set a change belongs to.

@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Error;
-use super::batch::{Blocked, Importer, Outcome, set_of};
+use super::batch::{Blocked, Importer, Outcome, set_of, units};
 use super::decode::Refusal;
 use super::quarantine::Entry;
 use crate::db::{Fault, FaultKind, Mode, Session};
-use crate::model::{Change, Op, RouteId};
+use crate::model::{Change, RouteId};
 use crate::outbox::execute;
 
-/// Changes that are tried together: one, or the delete and insert of a changed key.
-type Unit = Vec<Change>;
+/// Changes that are tried together, and why the database refused them.
+type Waiting<'a> = Vec<(&'a [Change], Option<Fault>)>;
 
 /// How an attempt to import a unit ended.
 pub(super) enum Attempt {
@@ -128,25 +128,26 @@ impl Importer {
         let set = self.rest_of_set(session, route, set).await?;
         let mut blocked = self.blocked(session).await?;
         let mut outcome = Outcome { read: set.len() as u64, ..Outcome::default() };
-        let mut waiting: Vec<(Unit, Option<Fault>)> =
-            units(&set).into_iter().map(|unit| (unit, None)).collect();
+        let mut waiting: Waiting<'_> = units(&set).into_iter().map(|unit| (unit, None)).collect();
         loop {
             let before = waiting.len();
             let mut refused_rows = BTreeSet::new();
             let mut refused = Vec::new();
             for (unit, fault) in waiting {
-                if unit.iter().any(|change| refused_rows.contains(&row_name(change))) {
+                let rows: Vec<_> = unit.iter().filter_map(|change| self.row_of(change)).collect();
+                if rows.iter().any(|row| refused_rows.contains(row)) {
+                    refused_rows.extend(rows);
                     refused.push((unit, fault));
                     continue;
                 }
                 let attempt = match lethal.get(&unit[0].id) {
                     Some(fault) => Attempt::Refused(fault.clone()),
-                    None => self.attempt(session, route, &unit, &mut blocked).await?,
+                    None => self.attempt(session, route, unit, &mut blocked).await?,
                 };
                 match attempt {
                     Attempt::Done(done) => outcome.quarantined += done.quarantined,
                     Attempt::Refused(fault) => {
-                        refused_rows.extend(unit.iter().map(row_name));
+                        refused_rows.extend(rows);
                         refused.push((unit, Some(fault)));
                     }
                     Attempt::Lost(fault) => return Ok(Err((unit[0].id, fault))),
@@ -196,32 +197,39 @@ impl Importer {
 
     /// Puts what is still refused into quarantine; the number of changes.
     async fn hold(
-        &mut self,
+        &self,
         session: &mut dyn Session,
         route: RouteId,
-        waiting: Vec<(Unit, Option<Fault>)>,
+        waiting: Waiting<'_>,
         blocked: &mut Blocked,
     ) -> Result<u64, Error> {
         let mut count = 0;
         for (unit, fault) in waiting {
-            for change in &unit {
-                let row = self.row_of(change);
-                let waits_for = row.as_ref().and_then(|row| blocked.get(row)).copied();
-                let refusal = match (&fault, waits_for) {
-                    (_, Some(_)) | (None, None) => {
-                        Refusal::new("waits", "an earlier change of the row is in quarantine")
-                    }
-                    (Some(fault), None) => self.refusal(fault),
-                };
-                if let Some(row) = &row {
-                    blocked.entry(row.clone()).or_insert(change.id);
-                }
-                let entry = Entry::new(change, row, refusal, waits_for);
+            for entry in self.held_by_fault(unit, fault.as_ref(), blocked) {
                 self.quarantine(session, route, &entry).await?;
                 count += 1;
             }
         }
         Ok(count)
+    }
+
+    /// The entries of a unit that the database refused: the fault stands at its last change, and
+    /// not where an earlier change of the row explains it.
+    pub(super) fn held_by_fault(
+        &self,
+        unit: &[Change],
+        fault: Option<&Fault>,
+        blocked: &mut Blocked,
+    ) -> Vec<Entry> {
+        let is_blocked = unit
+            .iter()
+            .filter_map(|change| self.row_of(change))
+            .any(|row| blocked.contains_key(&row));
+        let mut refusals: Vec<Option<Refusal>> = unit.iter().map(|_| None).collect();
+        if let (Some(fault), Some(last), false) = (fault, refusals.last_mut(), is_blocked) {
+            *last = Some(self.refusal(fault));
+        }
+        self.held(unit, refusals, blocked)
     }
 
     /// The reason for the quarantine that a database's refusal gives.
@@ -258,30 +266,4 @@ impl Importer {
         }
         Ok(whole)
     }
-}
-
-fn row_name(change: &Change) -> (Option<String>, Option<String>) {
-    (change.object_table.clone(), change.object_id.clone())
-}
-
-/// Single changes, but the delete and insert of a changed key stay together: apart, the delete
-/// would take the rows with it that refer to the key.
-fn units(set: &[Change]) -> Vec<Unit> {
-    let letter = |change: &Change| change.object_operation.as_deref().and_then(Op::from_letter);
-    let mut units: Vec<Unit> = Vec::with_capacity(set.len());
-    for change in set {
-        let is_second = change.object_id_old.is_some()
-            && letter(change) == Some(Op::Insert)
-            && units.last().is_some_and(|unit| {
-                let [first] = unit.as_slice() else { return false };
-                letter(first) == Some(Op::Delete)
-                    && first.object_table == change.object_table
-                    && first.object_id == change.object_id_old
-            });
-        match units.last_mut() {
-            Some(unit) if is_second => unit.push(change.clone()),
-            _ => units.push(vec![change.clone()]),
-        }
-    }
-    units
 }

@@ -1,13 +1,15 @@
 //! What cannot be imported, kept with its reason; the change itself stays in the inbox.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::Error;
-use super::batch::{Importer, Outcome};
+use super::batch::{Importer, Outcome, is_changed_key};
 use super::careful::Attempt;
 use super::decode::{Refusal, row_name};
 use crate::db::{Mode, Session};
-use crate::model::{Change, RouteId, Row, Value};
+use crate::model::{Change, Op, RouteId, Row, Value};
 use crate::outbox::{change_from_row, execute, fetch, fetch_one};
 use crate::render::Templates;
 
@@ -216,9 +218,12 @@ impl Importer {
         loop {
             let before = outcome.released;
             let retries = fetch(session, &self.statements.read_retries, &given).await?;
+            let mut done = BTreeSet::new();
             for inbox_id in retries.iter().filter_map(|row| row.integer("inbox_id")) {
-                if self.retry_one(session, route, inbox_id).await? {
-                    outcome.released += 1;
+                if !done.contains(&inbox_id) {
+                    let released = self.retry_one(session, route, inbox_id).await?;
+                    outcome.released += released.len() as u64;
+                    done.extend(released);
                 }
             }
             if outcome.released == before {
@@ -228,24 +233,23 @@ impl Importer {
         Ok(outcome)
     }
 
+    /// Tries a change again, with the other change of its unit; the ones that got in.
     async fn retry_one(
         &mut self,
         session: &mut dyn Session,
         route: RouteId,
         inbox_id: i64,
-    ) -> Result<bool, Error> {
-        let given = [("inbox_id", Value::Integer(inbox_id))];
-        let row = fetch_one(session, &self.statements.read_inbox_row, &given).await?;
-        let Some(change) = row.as_ref().map(change_from_row).transpose()? else {
-            return Ok(false);
+    ) -> Result<Vec<i64>, Error> {
+        let Some(change) = self.inbox_row(session, inbox_id).await? else {
+            return Ok(Vec::new());
         };
-        self.raise_floor(session, std::slice::from_ref(&change)).await?;
+        let unit = self.unit_of(session, change).await?;
+        self.raise_floor(session, &unit).await?;
         session.begin(Mode::Write).await?;
-        let result = self.retry_inside(session, route, &change).await;
-        match result {
+        match self.retry_inside(session, route, &unit).await {
             Ok(is_in) => {
                 session.commit().await?;
-                Ok(is_in)
+                Ok(unit.iter().filter(|_| is_in).map(|change| change.id).collect())
             }
             Err(error) => {
                 self.abandon(session).await?;
@@ -254,24 +258,61 @@ impl Importer {
         }
     }
 
+    async fn inbox_row(
+        &self,
+        session: &mut dyn Session,
+        inbox_id: i64,
+    ) -> Result<Option<Change>, Error> {
+        let given = [("inbox_id", Value::Integer(inbox_id))];
+        let row = fetch_one(session, &self.statements.read_inbox_row, &given).await?;
+        Ok(row.as_ref().map(change_from_row).transpose()?)
+    }
+
+    /// A change in quarantine, or both changes of a key that changed, if both are there.
+    async fn unit_of(
+        &self,
+        session: &mut dyn Session,
+        change: Change,
+    ) -> Result<Vec<Change>, Error> {
+        let op = change.object_operation.as_deref().and_then(Op::from_letter);
+        let is_second = op == Some(Op::Insert) && change.object_id_old.is_some();
+        if op != Some(Op::Delete) && !is_second {
+            return Ok(vec![change]);
+        }
+        let entries = fetch(session, &self.statements.read_quarantine, &[]).await?;
+        let ids = entries.iter().filter_map(|row| row.integer("inbox_id"));
+        let next_to_it = if is_second {
+            ids.filter(|id| *id < change.id).max()
+        } else {
+            ids.filter(|id| *id > change.id).min()
+        };
+        let Some(id) = next_to_it else { return Ok(vec![change]) };
+        let Some(other) = self.inbox_row(session, id).await? else { return Ok(vec![change]) };
+        Ok(match is_second {
+            true if is_changed_key(&other, &change) => vec![other, change],
+            false if is_changed_key(&change, &other) => vec![change, other],
+            _ => vec![change],
+        })
+    }
+
     async fn retry_inside(
         &mut self,
         session: &mut dyn Session,
         route: RouteId,
-        change: &Change,
+        unit: &[Change],
     ) -> Result<bool, Error> {
         self.enter(session).await?;
         let mut blocked = self.blocked(session).await?;
-        let row = self.row_of(change);
-        // The change itself does not stand in its own way, an earlier one of its row does.
-        if let Some(row) = &row
-            && blocked.get(row) == Some(&change.id)
-        {
-            blocked.remove(row);
+        // The changes themselves do not stand in their own way, earlier ones of their rows do.
+        for change in unit {
+            if let Some(row) = self.row_of(change)
+                && blocked.get(&row) == Some(&change.id)
+            {
+                blocked.remove(&row);
+            }
         }
-        let given = [("inbox_id", Value::Integer(change.id))];
-        let unit = std::slice::from_ref(change);
-        let (is_in, fault) = match self.attempt(session, route, unit, &mut blocked).await? {
+        let attempt = self.attempt(session, route, unit, &mut blocked.clone()).await?;
+        let (is_in, fault) = match attempt {
             Attempt::Done(outcome) => (outcome.quarantined == 0, None),
             Attempt::Refused(fault) => (false, Some(fault)),
             Attempt::Lost(fault) => {
@@ -281,11 +322,15 @@ impl Importer {
             }
         };
         if is_in {
-            execute(session, &self.statements.leave_quarantine, &given).await?;
+            for change in unit {
+                let given = [("inbox_id", Value::Integer(change.id))];
+                execute(session, &self.statements.leave_quarantine, &given).await?;
+            }
         }
         if let Some(fault) = fault {
-            let entry = Entry::new(change, row, self.refusal(&fault), None);
-            self.quarantine(session, route, &entry).await?;
+            for entry in self.held_by_fault(unit, Some(&fault), &mut blocked) {
+                self.quarantine(session, route, &entry).await?;
+            }
         }
         execute(session, &self.statements.leave_import, &[]).await?;
         Ok(is_in)

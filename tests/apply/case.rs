@@ -13,8 +13,8 @@ use outrigger::schema::{self, Source};
 
 use crate::support::{self, Server, TestDatabase};
 
-/// How long a lock is waited for; short, because a test waits for its end.
-const WAIT_SECONDS: u64 = 1;
+/// How long a lock is waited for; long, because a machine that tests is busy.
+const WAIT_SECONDS: u64 = 30;
 
 /// What the configuration says of the tables, unless a test says otherwise.
 pub const FOLLOW: &str = "  sales_order: { last_update: update_datetime }\n  '*': follow\n";
@@ -70,6 +70,11 @@ impl Case {
 
     pub fn brand(&self) -> Brand {
         self.database.brand()
+    }
+
+    /// Waits for locks as shortly as can be, in a test that waits for the end of it.
+    pub fn wait_shortly(&mut self) {
+        self.statements = Statements::new(&self.templates, 1).unwrap();
     }
 
     /// Changes what the configuration says of the tables.

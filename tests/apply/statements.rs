@@ -4,10 +4,7 @@ use outrigger::dialect::Brand;
 use outrigger::render::{Statement, Templates};
 use serde::Serialize;
 
-#[path = "../support/tsql.rs"]
-mod tsql;
-
-use tsql::parse_tsql;
+use crate::support::tsql::parse_tsql;
 
 #[derive(Serialize)]
 struct Context<'a> {

@@ -94,6 +94,7 @@ fn a_lock_is_waited_for_and_not_for_ever() {
     on_each(async |case| {
         let mut other = case.database.connect().await;
         case.hold_lock(other.as_mut()).await;
+        case.wait_shortly();
         let begun = Instant::now();
         let error = case.try_apply(false).await.unwrap_err();
         assert!(matches!(error, Error::Locked { seconds: 1, .. }), "{error:?}");
@@ -113,6 +114,7 @@ fn a_table_that_the_application_holds_is_waited_for_and_not_for_ever() {
         let mut other = case.database.connect().await;
         other.begin(Mode::Write).await.unwrap();
         other.raw("INSERT INTO sales_order (order_id) VALUES ('a')").await.unwrap();
+        case.wait_shortly();
         let error = case.try_apply(false).await.unwrap_err();
         let is_named =
             matches!(&error, Error::Script { script, .. } if script.ends_with("_sales_order"));

@@ -37,7 +37,10 @@ fn paths(value: &Value, path: &str, found: &mut BTreeSet<String>) {
         for (key, value) in mapping {
             let path = format!("{path}/{}", key.as_str().unwrap());
             paths(value, &path, found);
-            found.insert(path);
+            // What a type's own columns keep is listed by the types that a brand has.
+            if !path.contains("/fits/") {
+                found.insert(path);
+            }
         }
     }
 }

@@ -4,6 +4,8 @@ use crate::source::{File, expect_none, files};
 
 const FILE_LINES: usize = 600;
 const FUNCTION_LINES: usize = 70;
+/// A test may be a list of cases.
+const TEST_FUNCTION_LINES: usize = 100;
 const LINE_COLUMNS: usize = 100;
 /// A test may have a statement on one line.
 const TEST_COLUMNS: usize = 160;
@@ -11,7 +13,7 @@ const TEST_COLUMNS: usize = 160;
 const TEMPLATE_COLUMNS: usize = 160;
 const TEMPLATE_LINES: usize = 140;
 /// Besides comments, which say where a fact was found.
-const DIALECT_LINES: usize = 200;
+const DIALECT_LINES: usize = 220;
 
 fn sources() -> Vec<File> {
     let mut sources = files("src", ".rs");
@@ -59,7 +61,8 @@ fn functions_are_short() {
     let mut complaints = Vec::new();
     for file in sources() {
         for (line, name, length) in functions(&file.text) {
-            if length > FUNCTION_LINES {
+            let is_test = file.path.starts_with("tests/");
+            if length > if is_test { TEST_FUNCTION_LINES } else { FUNCTION_LINES } {
                 complaints.push(format!("{}: `{name}` has {length} lines", file.at(line)));
             }
         }
