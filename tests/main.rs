@@ -6,6 +6,7 @@ mod mysql;
 mod schema;
 mod support;
 mod sync;
+mod topology;
 
 /// Cargo does not look for tests by itself here (`autotests = false`), so that a file that nobody
 /// lists would never run.
