@@ -110,7 +110,7 @@ async fn network(name: &str, routes: Routes, nodes: &[(&str, &Server)]) -> Netwo
         schema: SCHEMA,
         batch_rows: 10,
     };
-    Network::set_up(&blueprint, |_| SCHEMA.to_owned()).await
+    Network::set_up(&blueprint, |_, _| SCHEMA.to_owned()).await
 }
 
 /// Edits on all nodes, now and then a route; then everything drains.
@@ -250,7 +250,7 @@ fn on_each_pair(test: impl AsyncFn(&mut Network)) {
                     schema: CONFLICTS,
                     batch_rows: 1000,
                 };
-                let mut network = Network::set_up(&blueprint, |_| CONFLICTS.to_owned()).await;
+                let mut network = Network::set_up(&blueprint, |_, _| CONFLICTS.to_owned()).await;
                 network.run("a", "INSERT INTO customer VALUES (1, 'one', 'first')").await;
                 network.drain().await;
                 test(&mut network).await;
@@ -341,5 +341,8 @@ fn a_parent_deleted_while_it_gets_children_is_quarantined_and_nothing_is_deleted
         let [a, b] = both(network, CUSTOMERS).await;
         assert_eq!(a, b);
         assert_eq!(network.count("b", "ds_quarantine").await, 0, "the delete got in");
+        let codes: Vec<String> =
+            network.quarantine("a").await.into_iter().map(|entry| entry.reason_code).collect();
+        assert_eq!(codes, ["missing_reference", "waits"], "a still has the child's short life");
     });
 }
