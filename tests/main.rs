@@ -23,6 +23,7 @@ mod schema;
 mod sqlserver;
 mod support;
 mod sync;
+mod topology;
 mod verbs;
 
 /// Cargo does not look for tests by itself here (`autotests = false`), so that a file that nobody
