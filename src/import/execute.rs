@@ -109,7 +109,7 @@ impl Executor {
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn read_cells(
+    pub(super) async fn read_cells(
         &mut self,
         session: &mut dyn Session,
         targets: &Targets,
@@ -119,13 +119,10 @@ impl Executor {
         let target = &targets.tables[table];
         let columns: Vec<&TargetColumn> =
             columns.iter().filter_map(|name| target.columns.get(name)).collect();
-        let context = StepContext {
-            table: table_name(target),
-            keys: bound(target.key.iter(), "k", 0),
-            columns: bound(columns.iter().copied(), "c", 0),
-        };
+        let keys = bound(target.key.iter(), "k", 0);
+        let context = StepContext::new(target, keys, bound(columns.iter().copied(), "c", 0));
         let statement = self.templates.statement("run/read_cells", &context)?;
-        let keys = Json::from_iter(rows.values().map(|key| Json::from(key.clone())));
+        let keys: Json = rows.values().map(|key| Json::from(key.clone())).collect();
         let given = [("rows", Value::Text(keys.to_string()))];
         let mut found = Vec::new();
         for row in fetch(session, &statement, &given).await? {
