@@ -7,6 +7,7 @@ mod schema;
 mod support;
 mod sync;
 mod topology;
+mod values;
 
 /// Cargo does not look for tests by itself here (`autotests = false`), so that a file that nobody
 /// lists would never run.

@@ -1,6 +1,8 @@
 //! What the tests share: the servers that are there, and a database of its own for each test.
 
 pub mod network;
+#[path = "values.rs"]
+pub mod samples;
 
 use std::path::PathBuf;
 use std::sync::LazyLock;
