@@ -20,6 +20,7 @@ mod sqlserver;
 mod support;
 mod sync;
 mod topology;
+mod values;
 mod verbs;
 
 /// Cargo does not look for tests by itself here (`autotests = false`), so that a file that nobody
