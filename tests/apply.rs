@@ -4,9 +4,12 @@ pub(crate) mod case;
 mod statements;
 mod trouble;
 
+use std::collections::BTreeMap;
+
 use outrigger::apply::{self, Action, Reason};
 use outrigger::dialect::Brand;
 use outrigger::model::NodeId;
+use outrigger::render::Templates;
 
 use case::{Case, FOLLOW, on_each, on_each_of};
 
@@ -232,6 +235,25 @@ fn a_table_that_took_anothers_name_has_no_triggers() {
         let drift = case.drift().await;
         assert_eq!(drift.len(), 4, "all four triggers: {drift:?}");
         assert!(drift.iter().all(|one| one.starts_with("trigger-missing ")), "{drift:?}");
+    });
+}
+
+#[test]
+fn what_an_older_version_made_besides_goes() {
+    on_each_of(Brand::Sqlite, async |case| {
+        case.apply().await;
+        let plain = case.catalogue().await;
+        let more = "CREATE TRIGGER {{ table.names.truncate | ident }} AFTER DELETE ON \
+                    {{ table.name | ident }} BEGIN SELECT 1; END;\n-- removal --\n\
+                    DROP TRIGGER {{ table.names.truncate | ident }};\n";
+        let overrides = BTreeMap::from([("capture/truncate".to_owned(), more.to_owned())]);
+        case.templates = Templates::with_overrides(Brand::Sqlite, &overrides).unwrap();
+        assert_eq!(replaced(&case.apply().await).len(), 3);
+        assert_ne!(case.catalogue().await, plain);
+        case.templates = Templates::embedded(Brand::Sqlite);
+        assert_eq!(replaced(&case.apply().await).len(), 3);
+        assert_eq!(case.catalogue().await, plain);
+        assert_eq!(case.drift().await, [""; 0]);
     });
 }
 

@@ -78,7 +78,7 @@ async fn pair(from: &Server, to: &Server) -> Network {
         schema: &schema,
         batch_rows: 1000,
     };
-    let mut network = Network::set_up(&blueprint, |_| schema.clone()).await;
+    let mut network = Network::set_up(&blueprint, |_, _| schema.clone()).await;
     for node in ["one", "two"] {
         network.run(node, "INSERT INTO victim VALUES (1)").await;
     }

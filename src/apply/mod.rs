@@ -24,7 +24,7 @@ pub use run::{Removal, apply, prepare_removal, remove};
 pub use statements::Statements;
 pub use text::{migration_text, removal_text};
 pub use verify::{Finding, IDS, compare, verify};
-pub use wanted::{Program, Wanted};
+pub use wanted::{Program, Wanted, ensure_programs};
 
 use crate::db::{Fault, FaultKind};
 use crate::model::{LogicalType, NodeId, TableName};

@@ -1,9 +1,12 @@
 //! What shall be on one node: scripts, its name, the programs of the routes that end there.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::config::{Config, TableChoice};
+use crate::db::Session;
 use crate::model::{NodeId, TableName, Value};
+use crate::outbox::{self, execute};
 use crate::plan::{Plan, RoutePlan, plan_routes};
 use crate::render::{self, Script, Templates, scripts};
 
@@ -78,6 +81,27 @@ impl<'a> Wanted<'a> {
         let rule = self.config.rule_for(&TableName::plain(object_table));
         rule.is_some_and(|rule| rule.choice == TableChoice::Skip)
     }
+}
+
+/// Writes the rows of a route's two programs to `ds_program_parameter` of its target, where they
+/// are missing: `apply` does it, and so does whoever runs a route for the first time on a node
+/// whose objects another tool installed.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn ensure_programs(
+    session: &mut dyn Session,
+    templates: &Templates,
+    config: &Config,
+    route: &RoutePlan,
+) -> Result<(), outbox::Error> {
+    let namespace = templates.brand().dialect().default_namespace.as_deref();
+    let context = BTreeMap::from([("namespace", namespace)]);
+    let statement = templates.statement("run/write_program", &context)?;
+    for program in programs(config, route) {
+        execute(session, &statement, &program.values()).await?;
+    }
+    Ok(())
 }
 
 /// The two programs of a route, both of which run against its target.

@@ -341,6 +341,7 @@ impl Importer {
         for (row, state) in &mut states {
             state.exists = existing.contains(row);
         }
+        self.know_newer_cells(session, &mut states, &incoming).await?;
         let effects = self.decide_all(&mut states, incoming);
         for step in steps(&self.targets, effects) {
             self.executor.run(session, &self.targets, &step).await?;

@@ -18,6 +18,8 @@ pub struct CellState {
     /// Its value, where it could not be written because the row was not there: an insert that
     /// comes later takes it.
     pub parked: Option<Option<String>>,
+    /// Its value in the table, where that is known: what a delete has to keep of it.
+    pub current: Option<Option<String>>,
 }
 
 /// What is known of a row.
@@ -83,7 +85,8 @@ fn decide_insert(state: &mut RowState, incoming: &Incoming, is_record_level: boo
         // A newer update of this column was here first: its value stands.
         match cell.parked.take() {
             Some(value) if !state.exists => {
-                cells.insert(column.clone(), value);
+                cells.insert(column.clone(), value.clone());
+                cell.current = Some(value);
                 state.dirty.insert(column.clone());
             }
             _ => {
@@ -107,6 +110,9 @@ fn decide_update(state: &mut RowState, incoming: &Incoming) -> Effect {
             .is_some_and(|(op, row)| *op == Op::Insert && !incoming.version.supersedes(row));
         let parked = if state.exists { None } else { Some(value.clone()) };
         if !is_older_than_row && state.note_cell(column, &incoming.version, parked) {
+            if state.exists {
+                state.know(column, value.clone());
+            }
             cells.insert(column.clone(), value.clone());
         }
     }
@@ -121,10 +127,33 @@ fn decide_delete(state: &mut RowState, incoming: &Incoming, is_record_level: boo
     if !is_record_level && !state.note_row(Op::Delete, &incoming.version) {
         return Effect::Nothing;
     }
-    if std::mem::take(&mut state.exists) { Effect::Delete } else { Effect::Nothing }
+    if !std::mem::take(&mut state.exists) {
+        return Effect::Nothing;
+    }
+    // A newer value goes with the row, but not for good: other nodes, where the delete was first,
+    // have parked it, and an insert that comes between the two brings it back everywhere.
+    for (column, cell) in &mut state.cells {
+        if cell.version.supersedes(&incoming.version)
+            && let Some(value) = cell.current.take()
+        {
+            cell.parked = Some(value);
+            state.dirty.insert(column.clone());
+        }
+    }
+    Effect::Delete
 }
 
 impl RowState {
+    /// The columns whose values in the table a delete would take along although they are newer,
+    /// and whose values are not known.
+    #[must_use]
+    pub fn unknown_after(&self, delete: &Version) -> Vec<&str> {
+        let cells = self.cells.iter().filter(|(_, cell)| {
+            cell.parked.is_none() && cell.current.is_none() && cell.version.supersedes(delete)
+        });
+        cells.map(|(column, _)| column.as_str()).collect()
+    }
+
     /// Takes a version for the row if it is the newest.
     fn note_row(&mut self, op: Op, version: &Version) -> bool {
         let kept = match &self.row {
@@ -149,9 +178,17 @@ impl RowState {
             Some(known) => version.clone().joined(&known.version),
             None => version.clone(),
         };
-        self.cells.insert(column.to_owned(), CellState { version: kept, parked });
+        let cell = CellState { version: kept, parked, current: None };
+        self.cells.insert(column.to_owned(), cell);
         self.dirty.insert(column.to_owned());
         true
+    }
+
+    /// Takes note of the value that a cell has in the table.
+    pub(super) fn know(&mut self, column: &str, value: Option<String>) {
+        if let Some(cell) = self.cells.get_mut(column) {
+            cell.current = Some(value);
+        }
     }
 }
 
@@ -256,6 +293,17 @@ mod tests {
         let a =
             [change(Op::Insert, "1", "a", 1, &[("x", "0")]), change(Op::Delete, "5", "a", 2, &[])];
         assert_eq!(converges(&a, &[change(Op::Update, "6", "b", 1, &[("x", "b")])]), None);
+    }
+
+    #[test]
+    fn a_newer_value_outlives_a_delete_and_a_reinsert_before_it() {
+        let a = [
+            change(Op::Insert, "1", "a", 1, &[("x", "0"), ("y", "0")]),
+            change(Op::Delete, "4", "a", 2, &[]),
+            change(Op::Insert, "5", "a", 3, &[("x", "again"), ("y", "again")]),
+        ];
+        let b = [change(Op::Update, "6", "b", 1, &[("x", "b")])];
+        assert_eq!(converges(&a, &b), cells(&[("x", "b"), ("y", "again")]));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::decode::RowId;
 use super::order::{Step, StepKind};
 use super::target::{Target, TargetColumn, Targets};
 use crate::db::Session;
-use crate::model::Value;
+use crate::model::{Value, canonical};
 use crate::outbox::{Error, execute, fetch};
 use crate::render::{Statement, Templates};
 
@@ -27,6 +27,8 @@ struct BoundColumn<'a> {
     column: &'a TargetColumn,
     alias: String,
     position: usize,
+    /// Nothing is hashed or masked that only this node reads.
+    policy: &'static str,
 }
 
 #[derive(Serialize)]
@@ -102,6 +104,40 @@ impl Executor {
         Ok(existing)
     }
 
+    /// The values that cells of one table have now, in canonical text: for each row that exists
+    /// one for each of `columns`, which are columns of the table.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub(super) async fn read_cells(
+        &mut self,
+        session: &mut dyn Session,
+        targets: &Targets,
+        (table, columns): (usize, &BTreeSet<String>),
+        rows: &BTreeMap<RowId, Vec<String>>,
+    ) -> Result<Vec<(RowId, Vec<Option<String>>)>, Error> {
+        let target = &targets.tables[table];
+        let columns: Vec<&TargetColumn> =
+            columns.iter().filter_map(|name| target.columns.get(name)).collect();
+        let keys = bound(target.key.iter(), "k", 0);
+        let context = StepContext::new(target, keys, bound(columns.iter().copied(), "c", 0));
+        let statement = self.templates.statement("run/read_cells", &context)?;
+        let keys: Json = rows.values().map(|key| Json::from(key.clone())).collect();
+        let given = [("rows", Value::Text(keys.to_string()))];
+        let mut found = Vec::new();
+        for row in fetch(session, &statement, &given).await? {
+            let position = row.integer("position").and_then(|at| usize::try_from(at).ok());
+            let Some(id) = position.and_then(|at| rows.keys().nth(at)) else { continue };
+            let cell = |(index, column): (usize, &&TargetColumn)| {
+                let text = row.text(&format!("c{}", index + 1))?;
+                // What is no value of its type stays as it is: nothing else would be the same.
+                Some(canonical(column.logical_type, &text).unwrap_or(text))
+            };
+            found.push((id.clone(), columns.iter().enumerate().map(cell).collect()));
+        }
+        Ok(found)
+    }
+
     fn step_statement(&mut self, targets: &Targets, step: &Step) -> Result<&Statement, Error> {
         let name = (step.kind, step.table, step.columns.clone());
         if !self.steps.contains_key(&name) {
@@ -151,6 +187,7 @@ fn bound<'a>(
             column,
             alias: format!("{prefix}{}", index + 1),
             position: first + index,
+            policy: "capture",
         })
         .collect()
 }

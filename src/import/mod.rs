@@ -14,6 +14,7 @@ mod decode;
 mod execute;
 mod fit;
 mod fold;
+mod keep;
 mod order;
 pub mod quarantine;
 mod statements;

@@ -47,7 +47,7 @@ pub(super) async fn load(
         } else {
             // A parked value is marked by `P`: its row was not there when it came.
             let parked = (operation == PARKED).then(|| row.text("object_value"));
-            state.cells.insert(attribute, CellState { version, parked });
+            state.cells.insert(attribute, CellState { version, parked, current: None });
         }
     }
     Ok(states)

@@ -244,7 +244,7 @@ async fn catalogue(session: &mut dyn Session) -> Vec<String> {
             "SELECT CAST(table_name AS CHAR), CAST(column_name AS CHAR), CAST(column_type AS \
              CHAR) FROM information_schema.columns WHERE table_schema = DATABASE() ORDER BY 1, 2",
             "SELECT CAST(trigger_name AS CHAR), CAST(event_object_table AS CHAR), \
-             MD5(action_statement) FROM information_schema.triggers WHERE trigger_schema = \
+             SHA2(action_statement, 256) FROM information_schema.triggers WHERE trigger_schema = \
              DATABASE() ORDER BY 1",
             "SELECT CAST(routine_name AS CHAR) FROM information_schema.routines WHERE \
              routine_schema = DATABASE() ORDER BY 1",

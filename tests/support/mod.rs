@@ -3,6 +3,8 @@
 pub mod case;
 pub mod document;
 pub mod network;
+#[path = "values.rs"]
+pub mod samples;
 pub mod tsql;
 
 use std::path::PathBuf;

@@ -51,8 +51,9 @@ pub fn ready_servers() -> Vec<&'static Server> {
 }
 
 impl Network {
-    /// Makes the databases with the application's tables by `ddl` and installs Outrigger.
-    pub async fn set_up(blueprint: &Blueprint<'_>, ddl: impl Fn(Brand) -> String) -> Self {
+    /// Makes the databases with the application's tables, by `ddl` of a node and its brand, and
+    /// installs Outrigger.
+    pub async fn set_up(blueprint: &Blueprint<'_>, ddl: impl Fn(&str, Brand) -> String) -> Self {
         let mut databases = BTreeMap::new();
         for (id, server) in blueprint.nodes {
             let name = format!("{}_{id}", blueprint.name);
@@ -65,7 +66,7 @@ impl Network {
         let mut urls = BTreeMap::new();
         for (id, database) in databases {
             let mut session = database.connect().await;
-            for statement in ddl(database.brand()).split(";\n") {
+            for statement in ddl(&id, database.brand()).split(";\n") {
                 if !statement.trim().is_empty() {
                     session.raw(statement).await.unwrap_or_else(|f| panic!("{f}\n{statement}"));
                 }
