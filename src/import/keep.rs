@@ -9,6 +9,9 @@ use super::versions::RowStates;
 use crate::db::Session;
 use crate::model::Op;
 
+/// Columns, and the keys of the rows that they are read of.
+type Wanted = (BTreeSet<String>, BTreeMap<RowId, Vec<String>>);
+
 impl Importer {
     /// Reads, for each row that a change deletes, the values of the columns that were changed
     /// later than it was deleted: [`super::decide`] keeps them for an insert between the two.
@@ -18,8 +21,7 @@ impl Importer {
         states: &mut RowStates,
         incoming: &[Incoming],
     ) -> Result<(), Error> {
-        let mut tables: BTreeMap<usize, (BTreeSet<String>, BTreeMap<RowId, Vec<String>>)> =
-            BTreeMap::new();
+        let mut tables: BTreeMap<usize, Wanted> = BTreeMap::new();
         for change in incoming.iter().filter(|change| change.op == Op::Delete) {
             let Some(state) = states.get(&change.row).filter(|state| state.exists) else {
                 continue;
