@@ -6,12 +6,15 @@
 //! the same updates as single-row statements with bound values, 1,000 to a transaction, by the
 //! same driver.
 
+#![expect(clippy::print_stdout, reason = "a benchmark says what it measured")]
+#![expect(clippy::cast_precision_loss, reason = "a rate of whole rows is near enough")]
+
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use outrigger::config::{self, Config};
-use outrigger::db::{self, Mode, Session};
+use outrigger::db::{self, Mode};
 use outrigger::dialect::Brand;
 use outrigger::model::{NodeId, Schema, Value};
 use outrigger::plan::{self, plan_routes};
@@ -118,7 +121,7 @@ async fn measure(round: usize, brand: Brand, base: &str, rows: usize) {
     assert_eq!((imported.read, imported.quarantined), (rows as u64, 0));
     runner.close().await;
     let peak = peak_memory_mb();
-    let bare = bare(&urls[&NodeId::from("two")], rows).await;
+    let engine = bare(&urls[&NodeId::from("two")], rows).await;
 
     let rate = |time: Duration| rows as f64 / time.as_secs_f64();
     println!(
@@ -127,8 +130,8 @@ async fn measure(round: usize, brand: Brand, base: &str, rows: usize) {
         rate(transport),
         rate(import),
         rate(transport + import),
-        rate(bare),
-        bare.as_secs_f64() / (transport + import).as_secs_f64(),
+        rate(engine),
+        engine.as_secs_f64() / (transport + import).as_secs_f64(),
         peak
     );
     let _ = std::fs::remove_dir_all(&folder);

@@ -2,6 +2,8 @@
 //!
 //! `cargo bench --bench generate`
 
+#![expect(clippy::print_stdout, reason = "a benchmark says what it measured")]
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Instant;

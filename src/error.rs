@@ -6,7 +6,7 @@ use crate::config::{self, closest};
 use crate::db::{Fault, FaultKind};
 use crate::dialect::Brand;
 use crate::model::{Location, NodeId};
-use crate::{dialect, import, plan, render, runner, schema};
+use crate::{apply, dialect, import, plan, render, runner, schema};
 
 /// Shorthand.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -56,6 +56,9 @@ pub enum Error {
     /// A dialect file.
     #[error(transparent)]
     Dialect(#[from] dialect::Error),
+    /// An installation, or its removal.
+    #[error(transparent)]
+    Apply(Box<apply::Error>),
     /// What a node's database refused.
     #[error("node `{node}` ({brand}) refused")]
     Node {
@@ -76,6 +79,14 @@ pub enum Error {
         /// The cause.
         source: Fault,
     },
+    /// No session with a database that is no node.
+    #[error("could not reach `{url}`")]
+    UnreachableUrl {
+        /// Its URL without the password.
+        url: String,
+        /// The cause.
+        source: Fault,
+    },
     /// A node that the configuration does not have.
     #[error("there is no node `{node}`")]
     NoNode {
@@ -84,6 +95,9 @@ pub enum Error {
         /// What there is.
         known: Vec<String>,
     },
+    /// What the demo does not do.
+    #[error(transparent)]
+    Demo(#[from] crate::cli::Refusal),
     /// No configuration.
     #[error("there is no `{}` in this folder or one above it", crate::cli::CONFIG_NAME)]
     NoConfig,
@@ -117,6 +131,12 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
+    /// A folder of templates without templates.
+    #[error("there is no folder of a dialect in `{}`", path.display())]
+    NoTemplates {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A DDL text of which no brand is evident.
     #[error("could not tell the dialect of `{from}`")]
     NoDialect {
@@ -135,6 +155,12 @@ pub enum Error {
         /// Completes the sentence.
         what: &'static str,
     },
+}
+
+impl From<apply::Error> for Error {
+    fn from(error: apply::Error) -> Self {
+        Self::Apply(Box::new(error))
+    }
 }
 
 impl From<schema::Error> for Error {
@@ -188,6 +214,7 @@ impl Error {
             Self::Render(render::Error::NoSuchTemplate { .. }) => {
                 Some("a template of your own replaces a built-in one of the same name".into())
             }
+            Self::Demo(refusal) => Some(refusal.hint().to_owned()),
             Self::NoConfig => Some(
                 "write one with `outrigger init --from schema.sql`, or name it with `-c`"
                     .to_owned(),
@@ -197,9 +224,14 @@ impl Error {
                 let names = Brand::ALL.map(Brand::name).join(", ");
                 Some(format!("say it with `--dialect`: {names}"))
             }
-            Self::Unreachable { source, .. } => fault_hint(source.kind),
+            Self::Unreachable { source, brand: Brand::Sqlite, .. } => sqlite_hint(source.kind),
+            Self::Unreachable { source, .. } | Self::UnreachableUrl { source, .. } => {
+                fault_hint(source.kind)
+            }
+            Self::Apply(error) => apply_hint(error),
             Self::Schema(_)
             | Self::Dialect(_)
+            | Self::NoTemplates { .. }
             | Self::Node { .. }
             | Self::Read { .. }
             | Self::Write { .. }
@@ -220,6 +252,56 @@ fn config_hint(error: &config::Error) -> Option<String> {
             Some("number routes in steps of two: 1000, 1002, 1004".to_owned())
         }
         _ => None,
+    }
+}
+
+fn apply_hint(error: &apply::Error) -> Option<String> {
+    let hint = match error {
+        apply::Error::NoTable { .. } => {
+            "install the application's schema first, or `skip` the table in the configuration"
+        }
+        apply::Error::NoColumn { .. } | apply::Error::OtherType { .. } => {
+            "the schema that the configuration names has to fit every node: bring one of them up \
+             to date, or `ignore` the column"
+        }
+        apply::Error::Foreign { .. } => {
+            "if another tool installed the generated files, leave it to that tool, or let it run \
+             the `.down.sql` files first; nothing of somebody else is ever dropped"
+        }
+        apply::Error::WrongNode { .. } => "check the URLs of the nodes: two may be exchanged",
+        apply::Error::ControlChanged { .. } => {
+            "when all changes have been carried, `outrigger remove` and `outrigger apply` make it \
+             anew"
+        }
+        apply::Error::NeedsAllowDrop { .. } => {
+            "`skip` what shall no longer be followed, or give `--allow-drop`"
+        }
+        apply::Error::Locked { .. } => {
+            "try again later, or raise `lock_wait_seconds` under `limits`"
+        }
+        apply::Error::Script { source, .. } if source.kind == FaultKind::Transient => {
+            "a session of the application holds a table: try again later, or raise \
+             `lock_wait_seconds` under `limits`"
+        }
+        apply::Error::OutboxNotEmpty { .. } => {
+            "carry them with `outrigger transport`; `--yes` gives up what has not been carried"
+        }
+        apply::Error::ProgramTaken { .. } => {
+            "give the route another id: a program's pointer belongs to one outbox"
+        }
+        apply::Error::Call(_) | apply::Error::Script { .. } => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn sqlite_hint(kind: FaultKind) -> Option<String> {
+    match kind {
+        FaultKind::Gone => Some(
+            "check the path of the node's URL; a file has to exist, or the URL to end in \
+             `?mode=rwc`"
+                .to_owned(),
+        ),
+        kind => fault_hint(kind),
     }
 }
 

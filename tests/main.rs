@@ -1,13 +1,27 @@
 //! All integration tests, in one binary: the list of modules is the table of contents.
 
+#![expect(unreachable_pub, reason = "what the tests share is public among them, and nowhere else")]
+
+mod apply;
+mod capture_mysql;
+mod careful;
+mod cli_support;
 mod db;
+mod demo;
+mod examples;
 mod hostile;
+mod import_mysql;
 mod mysql;
+mod parse;
+mod render;
+mod repo;
 mod schema;
+mod sqlserver;
 mod support;
 mod sync;
 mod topology;
 mod values;
+mod verbs;
 
 /// Cargo does not look for tests by itself here (`autotests = false`), so that a file that nobody
 /// lists would never run.

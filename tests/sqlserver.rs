@@ -4,9 +4,6 @@
 //! it is installed in (PyPI package `pysqlbridge`): a server that speaks TDS and answers queries,
 //! without keys, triggers or rollback.
 
-#[path = "support/tsql.rs"]
-mod tsql;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::{TcpListener, TcpStream};
@@ -24,6 +21,9 @@ use outrigger::dialect::Brand;
 use outrigger::model::{Column, LogicalType, Schema, Table, TableName, Value};
 use outrigger::plan;
 use outrigger::render::{self, Templates};
+use serde::Serialize;
+
+use crate::support::tsql;
 
 /// In ASCII, since the peer fails at any other.
 const PASSWORD: &str = "s3cret /@+%";
@@ -306,6 +306,171 @@ fn config(command: CommandForm) -> Config {
         limits: Limits::default(),
         hash: "c".into(),
     }
+}
+
+/// The statements of one template, each a batch.
+fn batches(templates: &Templates, name: &str, context: &impl Serialize) -> Vec<String> {
+    let statements = templates.statements(name, context).unwrap_or_else(|error| {
+        panic!("{error}: {:?}", std::error::Error::source(&error).map(ToString::to_string))
+    });
+    statements.into_iter().map(|statement| statement.sql).collect()
+}
+
+#[track_caller]
+fn assert_tsql(name: &str, batches: &[String]) {
+    let text = batches.join("\nGO\n");
+    assert_eq!(tsql::parse_tsql(&text), Ok(()), "{name}:\n{text}");
+}
+
+#[derive(Serialize)]
+struct ControlContext {
+    namespace: &'static str,
+    page_rows: usize,
+    is_fold: bool,
+}
+
+impl ControlContext {
+    fn new(is_fold: bool) -> Self {
+        Self { namespace: "dbo", page_rows: 1000, is_fold }
+    }
+}
+
+/// What reads and writes application tables, and is rendered for each of them.
+const ROW_TEMPLATES: [&str; 4] =
+    ["run/lock_rows", "run/insert_rows", "run/update_rows", "run/delete_rows"];
+
+#[test]
+fn every_statement_on_control_tables_is_tsql() {
+    let templates = Templates::embedded(Brand::SqlServer);
+    let names = Templates::names(Brand::SqlServer);
+    let is_checked = |name: &&String| {
+        let is_part = name.ends_with("/parts") || ROW_TEMPLATES.contains(&name.as_str());
+        !is_part && (name.starts_with("run/") || name.starts_with("introspect/"))
+    };
+    let mut count = 0;
+    let mut all = Vec::new();
+    for name in names.iter().filter(is_checked) {
+        for is_fold in [false, true] {
+            let batches = batches(&templates, name, &ControlContext::new(is_fold));
+            let expected = match name.as_str() {
+                "run/window_open" => 3,
+                "run/window_close" => 0,
+                _ => 1,
+            };
+            assert_eq!(batches.len(), expected, "{name}");
+            all.extend(batches);
+        }
+        count += 1;
+    }
+    assert_tsql("control tables", &all);
+    assert_eq!(count, 34, "a new template is checked here too");
+}
+
+/// A column as the importer binds it.
+#[derive(Serialize)]
+struct Bound {
+    name: String,
+    logical_type: LogicalType,
+    native_type: String,
+    alias: String,
+    position: usize,
+}
+
+fn bound(columns: &[Column], prefix: &str, first: usize) -> Vec<Bound> {
+    let columns = columns.iter().enumerate();
+    columns
+        .map(|(n, column)| Bound {
+            name: column.name.clone(),
+            logical_type: column.logical_type.expect("a mapped type"),
+            native_type: column.native_type.clone(),
+            alias: format!("{prefix}{}", n + 1),
+            position: first + n,
+        })
+        .collect()
+}
+
+#[derive(Serialize)]
+struct BoundTable {
+    namespace: &'static str,
+    name: String,
+}
+
+#[derive(Serialize)]
+struct RowContext {
+    table: BoundTable,
+    keys: Vec<Bound>,
+    columns: Vec<Bound>,
+    has_identity: bool,
+}
+
+impl RowContext {
+    fn new(table: &Table, key_length: usize, has_identity: bool) -> Self {
+        let (key, cells) = table.columns.split_at(key_length);
+        let name = BoundTable { namespace: "odd ]name", name: table.name.name.clone() };
+        let columns = bound(cells, "c", key_length);
+        Self { table: name, keys: bound(key, "k", 0), columns, has_identity }
+    }
+}
+
+#[test]
+fn every_statement_on_application_rows_is_tsql() {
+    let templates = Templates::embedded(Brand::SqlServer);
+    let natives = Brand::SqlServer.dialect().types.values().filter_map(|m| m.native.first());
+    let all_types = natives.map(|native| column(&format!("a {native}"), native)).collect();
+    let mut tables = tables();
+    tables.push(table("of all types", &[], all_types));
+    for table in tables {
+        let mut all = Vec::new();
+        for key_length in [1, 3, table.columns.len() - 1] {
+            for has_identity in [false, true] {
+                let context = RowContext::new(&table, key_length, has_identity);
+                for name in ROW_TEMPLATES {
+                    let batches = batches(&templates, name, &context);
+                    assert_eq!(batches.len(), 1);
+                    let is_set = batches[0].contains("IDENTITY_INSERT");
+                    assert_eq!(is_set, has_identity && name == "run/insert_rows");
+                    all.extend(batches);
+                }
+            }
+        }
+        assert_tsql(&table.name.name, &all);
+    }
+}
+
+#[test]
+fn a_key_is_compared_in_the_type_of_its_column() {
+    let templates = Templates::embedded(Brand::SqlServer);
+    for (native, expected) in [
+        ("int", "CONVERT(int, r.[k1]) AS [k1]"),
+        ("varchar(40)", "CONVERT(varchar(40), COALESCE((SELECT c.[id] FROM"),
+        ("varbinary(16)", "CONVERT(varbinary(16), CONVERT(varbinary(max), r.[k1], 2)) AS [k1]"),
+    ] {
+        let context = RowContext::new(&table("t", &["id"], vec![column("id", native)]), 1, false);
+        for name in ["run/lock_rows", "run/delete_rows"] {
+            let sql = &batches(&templates, name, &context)[0];
+            assert!(sql.contains(expected) && sql.contains("t.[id] = v.[k1]"), "{sql}");
+            assert!(sql.contains("[k1] nvarchar(max) '$[0]'"), "{sql}");
+        }
+    }
+}
+
+/// What makes a table of the session must not run inside `sp_executesql`, where it would be gone at
+/// the end; what does not, has parameters.
+#[test]
+fn the_table_of_a_window_is_made_without_parameters() {
+    let templates = Templates::embedded(Brand::SqlServer);
+    for is_fold in [false, true] {
+        let context = ControlContext::new(is_fold);
+        let statements = templates.statements("run/window_open", &context).unwrap();
+        for statement in &statements[1..] {
+            let is_made = statement.sql.contains("CREATE TABLE");
+            assert_eq!(is_made, statement.parameters.is_empty(), "{}", statement.sql);
+        }
+    }
+    // The session lets this through in a failed transaction by how it begins.
+    let context = ControlContext::new(false);
+    let sql = &batches(&templates, "run/rollback_to_savepoint", &context)[0];
+    assert_eq!(sql, "ROLLBACK TRANSACTION ds_change");
 }
 
 #[test]

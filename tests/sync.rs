@@ -1,6 +1,7 @@
 //! Two nodes kept in step, over every ordered pair of servers that run.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
 
 use outrigger::config::{self, Config};
 use outrigger::db::Session;
@@ -9,6 +10,7 @@ use outrigger::import::{Importer, Progress, Targets};
 use outrigger::model::{NodeId, Schema};
 use outrigger::plan::{self, plan_routes};
 use outrigger::render::{Templates, scripts};
+use outrigger::runner::Runner;
 use outrigger::schema::{self, Source};
 use outrigger::transport::Transport;
 
@@ -145,7 +147,8 @@ async fn story(from: &support::Server, to: &support::Server) {
 
     for sql in [
         "INSERT INTO customer VALUES (1, 'O''Brien')",
-        "INSERT INTO sales_order VALUES ('ord2', 'wholesale', 'old order', 1, 100, '2025-06-25 10:30:00', 'mtp', 'one')",
+        "INSERT INTO sales_order VALUES ('ord2', 'wholesale', 'old order', 1, 100, \
+         '2025-06-25 10:30:00', 'mtp', 'one')",
         "UPDATE sales_order SET description = 'a~b \\ \"c\"' WHERE order_id = 'ord2'",
     ] {
         one.session.raw(sql).await.unwrap();
@@ -173,7 +176,8 @@ async fn story(from: &support::Server, to: &support::Server) {
 
     // Nothing that was imported was captured: each outbox holds only its own changes.
     for (node, id) in [(&mut one, "one"), (&mut two, "two")] {
-        let sql = "SELECT count(*) AS n FROM ds_change_outbox WHERE updated_by_server_id <> 'one' AND updated_by_server_id <> 'two'";
+        let sql = "SELECT count(*) AS n FROM ds_change_outbox \
+                   WHERE updated_by_server_id NOT IN ('one', 'two')";
         assert_eq!(node.session.fetch(sql, &[]).await.unwrap()[0].integer("n"), Some(0), "{id}");
         let sql = "SELECT count(*) AS n FROM ds_quarantine";
         assert_eq!(node.session.fetch(sql, &[]).await.unwrap()[0].integer("n"), Some(0), "{id}");
@@ -181,4 +185,37 @@ async fn story(from: &support::Server, to: &support::Server) {
     let sql = "SELECT count(*) AS n FROM ds_change_outbox";
     assert_eq!(one.session.fetch(sql, &[]).await.unwrap()[0].integer("n"), Some(4));
     assert_eq!(two.session.fetch(sql, &[]).await.unwrap()[0].integer("n"), Some(4));
+}
+
+/// Where another tool applied the files, nobody wrote the rows of `ds_program_parameter` yet.
+#[test]
+fn a_route_adds_its_programs_where_another_tool_installed_the_files() {
+    support::on_each_server(async |database| {
+        let other = TestDatabase::create(&database.server, "other").await;
+        let config = pair(database, &other);
+        for (id, database) in [("one", database), ("two", &other)] {
+            let mut node = Node::set_up(database, id, &config).await;
+            node.session.raw("DELETE FROM ds_program_parameter").await.unwrap();
+            if id == "one" {
+                node.session.raw("INSERT INTO customer VALUES (1, 'Ada')").await.unwrap();
+            }
+        }
+        let urls = BTreeMap::from([
+            (NodeId::from("one"), database.url.clone()),
+            (NodeId::from("two"), other.url.clone()),
+        ]);
+        let mut runner = Runner::new(config, application(), urls, BTreeMap::new());
+        let route = runner.routes()[0].clone();
+        let carried = runner.transport(&route, &mut |_| {}).await.unwrap();
+        assert_eq!(carried.written, 1);
+        let stop = AtomicBool::new(false);
+        let imported = runner.import(&route, &stop, &mut |_| {}).await.unwrap();
+        assert_eq!((imported.read, imported.quarantined), (1, 0));
+        let mut session = other.connect().await;
+        let sql = "SELECT id, fromserver, toserver FROM ds_program_parameter ORDER BY id";
+        let programs = session.fetch(sql, &[]).await.unwrap();
+        let ids: Vec<_> = programs.iter().map(|row| row.integer("id").unwrap()).collect();
+        assert_eq!(ids, [1000, 1001]);
+        assert_eq!(programs[0].text("fromserver").as_deref(), Some("one"));
+    });
 }

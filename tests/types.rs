@@ -1,5 +1,9 @@
 //! The `types:` of the dialect files, proved on the engines: what goes in comes out.
 
+#![expect(clippy::unwrap_used, reason = "a test that meets a surprise ends there")]
+#![expect(clippy::print_stdout, reason = "a test says where it ran")]
+#![expect(clippy::disallowed_methods, reason = "tests/run hands the servers over as variables")]
+
 #[path = "support/values.rs"]
 mod values;
 

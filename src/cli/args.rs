@@ -11,6 +11,9 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, ValueHint, value_par
 use crate::dialect::Brand;
 use crate::schema::check::IDS;
 
+/// Where the help lists what may stand with any command.
+const EVERY: &str = "With every command";
+
 /// Keeps the databases of one application in step when they are of different brands.
 ///
 /// Reads the application's schema, emits reviewable SQL that captures every change, installs it,
@@ -20,14 +23,16 @@ use crate::schema::check::IDS;
 pub(super) struct Args {
     /// The configuration; default: outrigger.yaml in this folder or the nearest one above
     #[arg(short, long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(help_heading = EVERY)]
     pub(super) config: Option<PathBuf>,
 
     /// A folder of templates that stand in for the built-in ones of the same name
     #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    #[arg(help_heading = EVERY)]
     pub(super) templates: Option<PathBuf>,
 
     /// Say nothing on stderr but errors
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = EVERY)]
     pub(super) quiet: bool,
 
     #[command(subcommand)]
@@ -70,6 +75,10 @@ pub(super) enum Verb {
     #[command(after_long_help = help::QUARANTINE)]
     Quarantine(Quarantine),
     /// Walk through the whole story on databases of its own
+    ///
+    /// Insert, update and delete in both directions, and two edits of one row at once: each with
+    /// the SQL, the outbox, the inboxes and the tables. Every step is checked; the exit code is 1
+    /// when a check fails. The page is 100 characters wide, or as wide as COLUMNS says.
     #[command(after_long_help = help::DEMO)]
     Demo(Demo),
     /// Print the completions of a shell
@@ -237,14 +246,20 @@ pub(super) enum QuarantineAction {
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Demo {
-    /// How many SQLite databases take part
+    /// How many SQLite databases take part, 2 to 9; from 3 on the first one is a hub
     #[arg(long, value_name = "N", default_value_t = 2)]
     #[arg(value_parser = value_parser!(u8).range(2..=9))]
     pub(super) nodes: u8,
-    /// Leave the databases and their configuration in this folder
+    /// Keep what was made, the databases and their configuration in this folder
+    ///
+    /// The folder has to be empty or not there yet.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(super) keep: Option<PathBuf>,
     /// A database of any brand to take part instead; give two or more
+    ///
+    /// The demo makes the table `sales_order` there and begins only where that is in nobody's
+    /// way. At the end it removes what it made, unless `--keep` is given. The file of a SQLite
+    /// database has to exist, or the URL to end in `?mode=rwc`.
     #[arg(long = "node", value_name = "URL", conflicts_with = "nodes")]
     pub(super) urls: Vec<String>,
 }

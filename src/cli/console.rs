@@ -21,6 +21,7 @@ pub(super) struct Console {
 pub(super) enum Color {
     Red,
     Yellow,
+    Green,
     Cyan,
 }
 
@@ -112,6 +113,7 @@ fn is_colorless() -> bool {
 fn paint(is_colored: bool, color: Color, text: &str) -> String {
     let code = match color {
         Color::Red => 31,
+        Color::Green => 32,
         Color::Yellow => 33,
         Color::Cyan => 36,
     };

@@ -7,6 +7,7 @@ use super::CONFIG_NAME;
 use super::args::Args;
 use super::console::Console;
 use super::files::{TextFile, read_sql, read_templates, read_text};
+use super::{live, nodes};
 use crate::config::{self, Config, SchemaSource, Surroundings};
 use crate::dialect::Brand;
 use crate::error::{Error, Result};
@@ -41,6 +42,23 @@ impl Context {
         }
     }
 
+    /// The same with another configuration, and variables besides those of the process.
+    pub(super) fn at(&self, config: PathBuf, variables: BTreeMap<String, String>) -> Self {
+        let mut all = self.variables.clone();
+        all.extend(variables);
+        Self {
+            console: self.console,
+            templates: self.templates.clone(),
+            config: Some(config),
+            variables: all,
+        }
+    }
+
+    /// A variable of the process's environment.
+    pub(super) fn variable(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str)
+    }
+
     /// Reads the configuration. A URL's variable that is not set is an error only when somebody
     /// connects, see [`config::Node::resolved_url`].
     pub(super) fn load(&self) -> Result<Loaded> {
@@ -64,7 +82,9 @@ impl Context {
     pub(super) fn overrides(&self) -> Result<BTreeMap<Brand, BTreeMap<String, String>>> {
         let mut overrides = BTreeMap::new();
         let Some(root) = &self.templates else { return Ok(overrides) };
-        std::fs::metadata(root).map_err(|source| Error::Read { path: root.clone(), source })?;
+        if !Brand::ALL.iter().any(|brand| root.join(brand.name()).is_dir()) {
+            return Err(Error::NoTemplates { path: root.clone() });
+        }
         for brand in Brand::ALL {
             overrides.insert(brand, read_templates(&root.join(brand.name()))?);
         }
@@ -90,27 +110,13 @@ impl Context {
                 Ok(schema::parse(&sources, *dialect)?)
             }
             SchemaSource::Node(node) => {
-                let url = loaded.config.nodes[node].resolved_url(&loaded.base)?;
-                introspect(&url).await
+                let mut session = live::connect(loaded, node).await?;
+                let templates = self.templates_of(session.brand())?;
+                let reading = nodes::introspect(session.as_mut(), &templates).await;
+                reading.map_err(|error| nodes::refused(node, session.brand(), error))
             }
         }
     }
-}
-
-/// Reads the schema of a live database: the one place to hook `apply::inspect` up.
-pub(super) async fn introspect(url: &str) -> Result<Reading> {
-    let brand = Brand::from_url(url).unwrap_or(Brand::Sqlite);
-    let node = crate::model::NodeId::from("--from");
-    let mut session = crate::db::connect(url).await.map_err(|source| Error::Unreachable {
-        node: node.clone(),
-        brand,
-        source,
-    })?;
-    let templates = Templates::embedded(brand);
-    let schema = crate::apply::inspect(&mut *session, &templates).await.map_err(|source| {
-        Error::from(crate::runner::Error::Inspect { node, source: Box::new(source) })
-    })?;
-    Ok(Reading { schema, skipped: Vec::new() })
 }
 
 /// The configuration of this folder or the nearest one above it.

@@ -1,4 +1,4 @@
-//! Files of DDL and of connection URLs.
+//! Files that are read: DDL, connection URLs, templates.
 
 use std::collections::BTreeMap;
 use std::io::{Error as IoError, ErrorKind};
@@ -74,21 +74,6 @@ fn utf8(bytes: Vec<u8>) -> std::io::Result<String> {
     })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::decode;
-
-    #[test]
-    fn marks_of_encodings_are_understood_and_left_out() {
-        let utf16: Vec<u8> = "\u{feff}größe".encode_utf16().flat_map(u16::to_le_bytes).collect();
-        for bytes in [utf16, "\u{feff}größe".as_bytes().to_vec(), "größe".as_bytes().to_vec()] {
-            assert_eq!(decode(bytes).expect("decodes"), "größe");
-        }
-        let error = decode(b"gr\xf6\xdfe".to_vec()).expect_err("Latin-1");
-        assert_eq!(error.to_string(), "the text is not valid UTF-8 at byte 2");
-    }
-}
-
 /// The templates of one brand's folder by their path below it, without `.sql.tera`; none where
 /// there is no such folder.
 pub(super) fn read_templates(folder: &Path) -> Result<BTreeMap<String, String>> {
@@ -111,4 +96,19 @@ pub(super) fn read_templates(folder: &Path) -> Result<BTreeMap<String, String>> 
         }
     }
     Ok(templates)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::decode;
+
+    #[test]
+    fn marks_of_encodings_are_understood_and_left_out() {
+        let utf16: Vec<u8> = "\u{feff}größe".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for bytes in [utf16, "\u{feff}größe".as_bytes().to_vec(), "größe".as_bytes().to_vec()] {
+            assert_eq!(decode(bytes).expect("decodes"), "größe");
+        }
+        let error = decode(b"gr\xf6\xdfe".to_vec()).expect_err("Latin-1");
+        assert_eq!(error.to_string(), "the text is not valid UTF-8 at byte 2");
+    }
 }

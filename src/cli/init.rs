@@ -8,8 +8,9 @@ use std::process::ExitCode;
 
 use super::args::Init;
 use super::console::table;
-use super::context::{Context, introspect};
+use super::context::Context;
 use super::files::{TextFile, read_sql};
+use super::nodes;
 use crate::dialect::Brand;
 use crate::error::{Error, Result};
 use crate::schema::{self, Reading, Source};
@@ -20,7 +21,12 @@ pub(super) async fn run(args: Init, context: &Context) -> Result<ExitCode> {
         return Err(Error::Occupied { path: args.out, reason: "exists already" });
     }
     let (reading, origin) = match live_brand(&args.from) {
-        Some(brand) => (introspect(&args.from).await?, Origin::url(&args.from, brand)),
+        Some(brand) => {
+            let mut session = nodes::connect_url(&args.from, brand).await?;
+            let reading =
+                nodes::introspect(session.as_mut(), &context.templates_of(brand)?).await?;
+            (reading, Origin::url(&args.from, brand))
+        }
         None => read_files(&args)?,
     };
     if reading.schema.tables.is_empty() {

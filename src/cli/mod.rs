@@ -12,6 +12,7 @@ mod generate;
 mod import;
 mod init;
 mod live;
+mod nodes;
 mod progress;
 mod quarantine;
 mod remove;
@@ -28,6 +29,7 @@ use crate::error::Result;
 use args::{Args, Verb};
 use console::Console;
 use context::Context;
+pub(crate) use demo::Refusal;
 
 /// The name that the configuration has when nobody says otherwise.
 pub const CONFIG_NAME: &str = "outrigger.yaml";

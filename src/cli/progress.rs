@@ -56,3 +56,26 @@ impl Drop for Progress {
         }
     }
 }
+
+/// Work whose length is known only when it has begun.
+pub(super) struct Steps {
+    console: Console,
+    title: &'static str,
+    bar: Option<Progress>,
+    done: usize,
+}
+
+impl Steps {
+    pub(super) fn new(console: Console, title: &'static str) -> Self {
+        Self { console, title, bar: None, done: 0 }
+    }
+
+    /// So many steps of so many are done.
+    pub(super) fn at(&mut self, done: usize, total: usize) {
+        let count = |number: usize| u64::try_from(number).unwrap_or(0);
+        let (console, title) = (self.console, self.title);
+        let bar = self.bar.get_or_insert_with(|| Progress::new(console, title, count(total)));
+        bar.advance(count(done.saturating_sub(self.done)));
+        self.done = done;
+    }
+}

@@ -153,12 +153,11 @@ async fn retry(
     let node = live::node(loaded, node)?;
     let (mut session, templates) = open(context, loaded, &node).await?;
     let failed = |error| Error::import(&node, error);
-    let ids = match id {
-        Some(id) => vec![id],
-        None => {
-            let entries = quarantine::list(&mut *session, &templates).await.map_err(failed)?;
-            entries.iter().map(|entry| entry.inbox_id).collect()
-        }
+    let ids = if let Some(id) = id {
+        vec![id]
+    } else {
+        let entries = quarantine::list(&mut *session, &templates).await.map_err(failed)?;
+        entries.iter().map(|entry| entry.inbox_id).collect()
     };
     for id in &ids {
         if !quarantine::retry(&mut *session, &templates, *id).await.map_err(failed)? {

@@ -102,9 +102,9 @@ async fn iterate(
 async fn wait(pause: Duration, stop: &Arc<AtomicBool>) {
     let mut left = pause;
     while !left.is_zero() && !stop.load(Ordering::Relaxed) {
-        let step = left.min(TICK);
-        tokio::time::sleep(step).await;
-        left -= step;
+        let nap = left.min(TICK);
+        tokio::time::sleep(nap).await;
+        left -= nap;
     }
 }
 

@@ -2,12 +2,37 @@
 
 use std::process::ExitCode;
 
-use super::args::Verify;
+use super::FOUND;
+use super::args::{Format, Verify};
+use super::console::{Color, mark};
 use super::context::Context;
-use crate::error::{Error, Result};
+use super::nodes::Target;
+use crate::apply::{self, Finding};
+use crate::error::Result;
 
-#[expect(clippy::unused_async, reason = "the verb is not filled in yet")]
 pub(super) async fn run(args: Verify, context: &Context) -> Result<ExitCode> {
-    let _ = (args, context);
-    Err(Error::Unfinished { what: "verify a node" })
+    let loaded = context.load()?;
+    let mut target = Target::reach(context, &loaded, &args.node).await?;
+    let wanted = target.wanted(context, &loaded).await?;
+    let findings = apply::verify(target.session.as_mut(), &target.statements, &wanted).await;
+    let findings = findings.map_err(|error| target.refused(error))?;
+    match args.listing.format {
+        Format::Json => context.console.json(&findings)?,
+        Format::Text => context.console.data(&text(&findings))?,
+    }
+    let count = findings.len();
+    context.console.note(&match count {
+        0 => format!("{}: all {} scripts are as installed", args.node, wanted.scripts.len()),
+        1 => format!("{}: 1 difference", args.node),
+        _ => format!("{}: {count} differences", args.node),
+    });
+    Ok(if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FOUND) })
+}
+
+fn text(findings: &[Finding]) -> String {
+    let one = |finding: &Finding| {
+        let name = mark(Color::Yellow, &format!("drift[{}]:", finding.id));
+        format!("{name} {}\nhelp: {}\n\n", finding.message, finding.remedy)
+    };
+    findings.iter().map(one).collect()
 }

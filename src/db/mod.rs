@@ -151,7 +151,7 @@ const CONNECT_WAIT: Duration = Duration::from_secs(15);
 /// [`FaultKind::Gone`] when nobody answers, [`FaultKind::Denied`] when the login is refused,
 /// [`FaultKind::Rejected`] when the URL is not understood.
 pub async fn connect(url: &str) -> Result<Box<dyn Session>, Fault> {
-    let Ok(session) = tokio::time::timeout(CONNECT_WAIT, connect_brand(url)).await else {
+    let Ok(session) = tokio::time::timeout(CONNECT_WAIT, Box::pin(connect_brand(url))).await else {
         return Err(Fault::gone(format!("no answer within {} s", CONNECT_WAIT.as_secs())));
     };
     session

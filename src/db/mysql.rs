@@ -16,7 +16,7 @@ use crate::model::{Row, Value};
 /// What every session starts with, whatever the server's defaults are.
 ///
 /// - Strict: a value that does not fit is refused, never cut. Zeros are inserted as zeros, also
-///   into AUTO_INCREMENT columns, and zero dates are let through as they are. Triggers keep the
+///   into `AUTO_INCREMENT` columns, and zero dates are let through as they are. Triggers keep the
 ///   mode that they were created under, so this is theirs as well.
 /// - `utf8mb4_bin`: text of ours compared with a column of any collation is no "illegal mix".
 /// - `group_concat_max_len` also cuts MariaDB's `JSON_ARRAYAGG`, silently.

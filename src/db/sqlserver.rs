@@ -2,6 +2,7 @@
 
 mod target;
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,14 +19,14 @@ use crate::model::{Row, Value};
 /// How long the network and the login may take, each.
 const CONNECT_WAIT: Duration = Duration::from_secs(15);
 /// How long the server may be silent within one statement, building an index included.
-const COMMAND_WAIT: Duration = Duration::from_secs(15 * 60);
+const COMMAND_WAIT: Duration = Duration::from_mins(15);
 /// Up to this many UTF-8 bytes the driver binds `nvarchar`; beyond, a type the server has not.
 const TEXT_BYTES_MAX: usize = 1 << 30;
 
 /// What every statement may rely on, whatever the login's or the server's defaults.
 ///
 /// The seven options are those that writes to tables with indexed views, filtered indexes or
-/// indexed computed columns need. Under XACT_ABORT every error rolls the whole transaction
+/// indexed computed columns need. Under `XACT_ABORT` every error rolls the whole transaction
 /// back. A lock is waited for 30 s; in a deadlock it is us, not the application, who lose.
 const SETTINGS: &str = "SET QUOTED_IDENTIFIER, ANSI_NULLS, ANSI_PADDING, ANSI_WARNINGS ON;
 SET ARITHABORT, CONCAT_NULL_YIELDS_NULL ON;
@@ -62,7 +63,7 @@ SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
 BEGIN TRANSACTION;";
 const COMMIT: &str = "COMMIT TRANSACTION;
 SET TRANSACTION ISOLATION LEVEL READ COMMITTED;";
-/// The error that brought us here has mostly rolled back already (XACT_ABORT).
+/// The error that brought us here has mostly rolled back already (`XACT_ABORT`).
 const ROLLBACK: &str = "IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION;
 SET TRANSACTION ISOLATION LEVEL READ COMMITTED;";
 
@@ -76,7 +77,7 @@ struct SqlServer {
 
 /// Opens a session.
 ///
-/// The driver's `sql_variant` (SESSION_CONTEXT, SERVERPROPERTY) is not to be relied on:
+/// The driver's `sql_variant` (`SESSION_CONTEXT`, `SERVERPROPERTY`) is not to be relied on:
 /// templates cast it.
 pub(super) async fn connect(url: &str) -> Result<Box<dyn Session>, Fault> {
     let Target { host, port, mut config } = target::parse(url)?;
@@ -86,13 +87,13 @@ pub(super) async fn connect(url: &str) -> Result<Box<dyn Session>, Fault> {
         Some(port) => dial(&host, port).await?,
         None => dial_instance(&config).await?,
     };
-    let client = match Client::connect(config.clone(), stream.compat_write()).await {
+    let client = match log_in(config.clone(), stream).await {
         // A gateway, as Azure's, names the server that really has the database.
         Err(Error::Routing { host, port }) => {
             let stream = dial(&host, port).await?;
             config.host(&host);
             config.port(port);
-            Client::connect(config, stream.compat_write()).await
+            log_in(config, stream).await
         }
         other => other,
     };
@@ -100,6 +101,14 @@ pub(super) async fn connect(url: &str) -> Result<Box<dyn Session>, Fault> {
     let mut session = SqlServer { client, is_open: false, is_failed: false };
     session.batch(SETTINGS).await?;
     Ok(Box::new(session))
+}
+
+type LogIn = Pin<Box<dyn Future<Output = Result<Client<Compat<TcpStream>>, Error>> + Send>>;
+
+/// On the heap, since the driver's login is the largest of all futures by far and would be part of
+/// every future above it.
+fn log_in(config: Config, stream: TcpStream) -> LogIn {
+    Box::pin(Client::connect(config, stream.compat_write()))
 }
 
 async fn dial(host: &str, port: u16) -> Result<TcpStream, Fault> {
@@ -213,7 +222,7 @@ impl Session for SqlServer {
 }
 
 /// `ROLLBACK TRANSACTION name`: back to a savepoint, the transaction goes on. The server refuses
-/// it when the error has ended the whole transaction, which under XACT_ABORT is the rule.
+/// it when the error has ended the whole transaction, which under `XACT_ABORT` is the rule.
 fn is_partial_rollback(sql: &str) -> bool {
     let mut words = sql.split_whitespace().map(str::to_ascii_uppercase);
     words.next().as_deref() == Some("ROLLBACK")

@@ -49,18 +49,16 @@ impl Brand {
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         let name = name.to_ascii_lowercase();
-        Self::ALL.into_iter().find(|brand| {
-            brand.name() == name || brand.dialect().aliases.iter().any(|alias| *alias == name)
-        })
+        Self::ALL
+            .into_iter()
+            .find(|brand| brand.name() == name || brand.dialect().aliases.contains(&name))
     }
 
     /// The brand that a connection URL's scheme names.
     #[must_use]
     pub fn from_url(url: &str) -> Option<Self> {
         let scheme = url.split(':').next()?.to_ascii_lowercase();
-        Self::ALL
-            .into_iter()
-            .find(|brand| brand.dialect().url_schemes.iter().any(|known| *known == scheme))
+        Self::ALL.into_iter().find(|brand| brand.dialect().url_schemes.contains(&scheme))
     }
 
     /// What is known about the brand.
@@ -222,6 +220,8 @@ pub struct Client {
 pub struct Capabilities {
     /// CREATE and DROP take part in transactions.
     pub roll_back_ddl: bool,
+    /// A column's type decides what its values are; without, each value has a type of its own.
+    pub type_columns: bool,
     /// A trigger can compute SHA-256.
     pub hash: bool,
     /// Cascades of foreign keys fire triggers.
@@ -235,6 +235,8 @@ pub struct Capabilities {
     /// An outbox id can become visible after a higher one, and nothing tells which are still
     /// open: missing ids have to be looked at again.
     pub leave_gaps: bool,
+    /// What tells the triggers that an import is at work ends with a rolled back transaction.
+    pub roll_back_import_marker: bool,
     /// A text can hold the character U+0000.
     pub hold_nul: bool,
 }

@@ -22,6 +22,32 @@ impl Dialect {
         }
         found.map(|(_, logical)| logical)
     }
+
+    /// Whether a column of the logical type `has` can stand where `wanted` is followed, so that
+    /// the SQL for `wanted` reads and writes it without altering a value.
+    #[must_use]
+    pub fn holds(&self, has: LogicalType, wanted: LogicalType) -> bool {
+        use LogicalType::{
+            Boolean, Date, Decimal, Enum, Float32, Float64, Integer, Json, Text, Time, Timestamp,
+            TimestampTz, Uuid,
+        };
+        let declared = self.logical_type(&self.mapping(wanted).declare);
+        if has == wanted || declared == Some(has) {
+            return true;
+        }
+        match (has, wanted) {
+            (Float32 | Float64, Float32 | Float64) | (Decimal, Integer) => true,
+            // Where texts are written as they came, the column may be text as well.
+            (Text | Enum, _) if self.mapping(wanted).from_text == "{}" => true,
+            // The values have types of their own, the column only prefers one.
+            (Integer | Decimal | Float32 | Float64, Boolean | Integer | Decimal)
+            | (
+                Text | Enum | Uuid | Json | Date | Time | Timestamp | TimestampTz,
+                Text | Enum | Uuid | Json | Date | Time | Timestamp | TimestampTz | Decimal,
+            ) => !self.can.type_columns,
+            _ => false,
+        }
+    }
 }
 
 impl TypeMapping {
@@ -68,7 +94,30 @@ pub(super) fn strip_arguments(native: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::strip_arguments;
+    use super::{LogicalType, strip_arguments};
+    use crate::dialect::Brand;
+
+    #[test]
+    fn a_column_holds_its_own_type_and_what_the_brand_keeps_in_the_same_way() {
+        use LogicalType::{Binary, Decimal, Integer, Json, Text, Timestamp, TimestampTz, Uuid};
+        for brand in Brand::ALL {
+            let dialect = brand.dialect();
+            assert!(LogicalType::ALL.into_iter().all(|one| dialect.holds(one, one)), "{brand}");
+            assert!(dialect.holds(Decimal, Integer), "{brand}");
+            assert!(!dialect.holds(Integer, Text) && !dialect.holds(Text, Binary), "{brand}");
+        }
+        for (brand, has, wanted, holds) in [
+            (Brand::Sqlite, Text, Timestamp, true),
+            (Brand::Sqlite, Text, Integer, false),
+            (Brand::Mysql, Text, Uuid, true),
+            (Brand::Mysql, Text, Timestamp, false),
+            (Brand::Postgres, Text, Json, false),
+            (Brand::Postgres, Timestamp, TimestampTz, false),
+            (Brand::SqlServer, Text, Json, true),
+        ] {
+            assert_eq!(brand.dialect().holds(has, wanted), holds, "{brand}: {has} for {wanted}");
+        }
+    }
 
     #[test]
     fn arguments_are_left_out_wherever_they_stand() {

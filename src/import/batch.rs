@@ -102,7 +102,7 @@ impl Importer {
         match self.import_whole(session, route, pointer, &batch).await {
             Ok(outcome) => Ok(Progress::More(outcome)),
             Err(error) => {
-                session.rollback().await?;
+                self.abandon(session).await?;
                 if !error.is_about_a_row() {
                     return Err(error);
                 }
@@ -201,6 +201,16 @@ impl Importer {
     pub(super) async fn enter(&self, session: &mut dyn Session) -> Result<(), Error> {
         let given = [("origin", Value::Text(self.node.0.clone()))];
         execute(session, &self.statements.enter_import, &given).await?;
+        Ok(())
+    }
+
+    /// Ends the transaction of an import that failed. Where the triggers would go on taking this
+    /// session for an import, they are told otherwise.
+    pub(super) async fn abandon(&self, session: &mut dyn Session) -> Result<(), Error> {
+        session.rollback().await?;
+        if !self.targets.brand.dialect().can.roll_back_import_marker {
+            execute(session, &self.statements.leave_import, &[]).await?;
+        }
         Ok(())
     }
 
@@ -324,8 +334,8 @@ impl Importer {
         let existing = self.executor.lock(session, &self.targets, &keys).await?;
         // After the rows are locked, every change this node made to them has committed: only now
         // it is known what is newer.
-        self.fold(session).await?;
         let rows: BTreeSet<RowId> = keys.into_keys().collect();
+        self.fold(session, &rows).await?;
         let read = &self.statements.read_versions;
         let mut states = versions::load(session, read, &self.targets, &rows).await?;
         for (row, state) in &mut states {

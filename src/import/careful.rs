@@ -1,6 +1,6 @@
 //! A refused batch taken apart: set by set, then change by change.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Error;
 use super::batch::{Blocked, Importer, Outcome, set_of, units};
@@ -12,6 +12,23 @@ use crate::outbox::execute;
 
 /// Changes that are tried together, and why the database refused them.
 type Waiting<'a> = Vec<(&'a [Change], Option<Fault>)>;
+
+/// How an attempt to import a unit ended.
+pub(super) enum Attempt {
+    /// It is in, or in quarantine.
+    Done(Outcome),
+    /// The database refused it, and the transaction is as it was before.
+    Refused(Fault),
+    /// The refusal has ended the whole transaction: it has to be rolled back.
+    Lost(Fault),
+}
+
+/// Refusals that ended the whole transaction, by the inbox id that their unit begins with.
+type Lethal = BTreeMap<i64, Fault>;
+
+/// How a set that is imported change by change ended: done, by somebody else (`None`), or lost
+/// to a unit that has just become known as lethal.
+type Singly = Result<Option<(Outcome, i64)>, (i64, Fault)>;
 
 impl Importer {
     /// Imports each change set of a refused batch in a transaction of its own.
@@ -28,7 +45,7 @@ impl Importer {
         for set in batch.chunk_by(|one, next| set_of(one) == set_of(next)) {
             let done = match self.import_set(session, route, pointer, set).await {
                 Err(error) if error.is_about_a_row() => {
-                    session.rollback().await?;
+                    self.abandon(session).await?;
                     self.import_singly(session, route, pointer, set).await
                 }
                 other => other,
@@ -36,7 +53,7 @@ impl Importer {
             let Some((outcome, last)) = (match done {
                 Ok(done) => done,
                 Err(error) => {
-                    session.rollback().await?;
+                    self.abandon(session).await?;
                     return Err(error);
                 }
             }) else {
@@ -71,9 +88,8 @@ impl Importer {
         Ok(Some((outcome, last)))
     }
 
-    /// One change set change by change. A change that is refused is tried again after the others,
-    /// since a row that it refers to may come later in the set; what is refused at the end goes
-    /// to quarantine, and changes of its row wait behind it.
+    /// One change set change by change. What is refused in a way that ends the whole transaction
+    /// is noted, and the set begun again without it: at most once for each unit.
     async fn import_singly(
         &mut self,
         session: &mut dyn Session,
@@ -81,10 +97,33 @@ impl Importer {
         pointer: i64,
         set: &[Change],
     ) -> Result<Option<(Outcome, i64)>, Error> {
+        let mut lethal = Lethal::new();
+        loop {
+            match self.try_singly(session, route, pointer, set, &lethal).await? {
+                Ok(done) => return Ok(done),
+                Err((unit, fault)) => {
+                    self.abandon(session).await?;
+                    lethal.insert(unit, fault);
+                }
+            }
+        }
+    }
+
+    /// A change that is refused is tried again after the others, since a row that it refers to
+    /// may come later in the set; what is refused at the end goes to quarantine, and changes of
+    /// its row wait behind it.
+    async fn try_singly(
+        &mut self,
+        session: &mut dyn Session,
+        route: RouteId,
+        pointer: i64,
+        set: &[Change],
+        lethal: &Lethal,
+    ) -> Result<Singly, Error> {
         session.begin(Mode::Write).await?;
         if !self.lock(session, route, pointer).await? {
             session.rollback().await?;
-            return Ok(None);
+            return Ok(Ok(None));
         }
         let set = self.rest_of_set(session, route, set).await?;
         let mut blocked = self.blocked(session).await?;
@@ -101,12 +140,17 @@ impl Importer {
                     refused.push((unit, fault));
                     continue;
                 }
-                match self.attempt(session, route, unit, &mut blocked).await? {
-                    Ok(done) => outcome.quarantined += done.quarantined,
-                    Err(fault) => {
+                let attempt = match lethal.get(&unit[0].id) {
+                    Some(fault) => Attempt::Refused(fault.clone()),
+                    None => self.attempt(session, route, unit, &mut blocked).await?,
+                };
+                match attempt {
+                    Attempt::Done(done) => outcome.quarantined += done.quarantined,
+                    Attempt::Refused(fault) => {
                         refused_rows.extend(rows);
                         refused.push((unit, Some(fault)));
                     }
+                    Attempt::Lost(fault) => return Ok(Err((unit[0].id, fault))),
                 }
             }
             waiting = refused;
@@ -118,33 +162,37 @@ impl Importer {
         let last = set.last().map_or(pointer, |change| change.id);
         self.advance(session, route, last, outcome).await?;
         session.commit().await?;
-        Ok(Some((outcome, last)))
+        Ok(Ok(Some((outcome, last))))
     }
 
-    /// Tries a unit inside a savepoint; the inner error is the database's refusal of it.
+    /// Tries a unit inside a savepoint.
     pub(super) async fn attempt(
         &mut self,
         session: &mut dyn Session,
         route: RouteId,
         unit: &[Change],
         blocked: &mut Blocked,
-    ) -> Result<Result<Outcome, Fault>, Error> {
+    ) -> Result<Attempt, Error> {
         execute(session, &self.statements.savepoint, &[]).await?;
-        match self.apply(session, route, unit, blocked).await {
+        let error = match self.apply(session, route, unit, blocked).await {
             Ok(outcome) => {
                 execute(session, &self.statements.release_savepoint, &[]).await?;
-                Ok(Ok(outcome))
+                return Ok(Attempt::Done(outcome));
             }
-            Err(error) if error.is_about_a_row() => {
-                execute(session, &self.statements.rollback_to_savepoint, &[]).await?;
-                execute(session, &self.statements.release_savepoint, &[]).await?;
-                match error.fault() {
-                    Some(fault) => Ok(Err(fault.clone())),
-                    None => Err(error),
-                }
-            }
-            Err(error) => Err(error),
-        }
+            Err(error) => error,
+        };
+        let Some(fault) = error.fault().filter(|_| error.is_about_a_row()).cloned() else {
+            return Err(error);
+        };
+        // Some errors of some brands leave no savepoint to go back to: SQL Server's conversions,
+        // and whatever a trigger there refuses.
+        let back = execute(session, &self.statements.rollback_to_savepoint, &[]).await;
+        match back.map_err(Error::from) {
+            Err(failure) if failure.is_about_a_row() => return Ok(Attempt::Lost(fault)),
+            other => other?,
+        };
+        execute(session, &self.statements.release_savepoint, &[]).await?;
+        Ok(Attempt::Refused(fault))
     }
 
     /// Puts what is still refused into quarantine; the number of changes.

@@ -63,7 +63,7 @@ pub fn decide(state: &mut RowState, incoming: &Incoming, is_record_level: bool) 
 }
 
 /// Notes a change that this node made itself: its table already shows it.
-pub fn note_local(state: &mut RowState, incoming: &Incoming, is_record_level: bool) {
+pub(super) fn note_local(state: &mut RowState, incoming: &Incoming, is_record_level: bool) {
     if is_record_level || incoming.op != Op::Update {
         state.note_row(incoming.op, &incoming.version);
         return;
@@ -255,6 +255,7 @@ mod tests {
         ends.remove(0)
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "a table of the tests is absent or has cells")]
     fn cells(pairs: &[(&str, &str)]) -> Table {
         Some(pairs.iter().map(|(n, v)| ((*n).to_owned(), Some((*v).to_owned()))).collect())
     }

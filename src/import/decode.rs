@@ -345,7 +345,7 @@ fn check_key_cell(
 
 /// The key as `object_id` holds it.
 #[must_use]
-pub fn row_text(key: &[String]) -> String {
+pub(super) fn row_text(key: &[String]) -> String {
     match key {
         [value] => value.clone(),
         values => Json::from(values.to_vec()).to_string(),

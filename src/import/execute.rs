@@ -14,7 +14,7 @@ use crate::outbox::{Error, execute, fetch};
 use crate::render::{Statement, Templates};
 
 /// Renders the statements of a node's tables, once for each set of columns.
-pub struct Executor {
+pub(super) struct Executor {
     templates: Templates,
     steps: BTreeMap<(StepKind, usize, Vec<String>), Statement>,
     locks: BTreeMap<usize, Statement>,
@@ -42,12 +42,21 @@ struct StepContext<'a> {
     table: TableName<'a>,
     keys: Vec<BoundColumn<'a>>,
     columns: Vec<BoundColumn<'a>>,
+    has_identity: bool,
+}
+
+impl<'a> StepContext<'a> {
+    fn new(target: &'a Target, keys: Vec<BoundColumn<'a>>, columns: Vec<BoundColumn<'a>>) -> Self {
+        let has_identity = columns.iter().any(|bound| bound.column.is_identity);
+        let table = TableName { namespace: target.namespace.as_deref(), name: &target.name };
+        Self { table, keys, columns, has_identity }
+    }
 }
 
 impl Executor {
     /// An executor with a brand's templates.
     #[must_use]
-    pub fn new(templates: Templates) -> Self {
+    pub(super) fn new(templates: Templates) -> Self {
         Self { templates, steps: BTreeMap::new(), locks: BTreeMap::new() }
     }
 
@@ -55,15 +64,15 @@ impl Executor {
     ///
     /// # Errors
     /// When the database refuses one of its rows: then none of them is written.
-    pub async fn run(
+    pub(super) async fn run(
         &mut self,
         session: &mut dyn Session,
         targets: &Targets,
         step: &Step,
     ) -> Result<(), Error> {
         let statement = self.step_statement(targets, step)?;
-        let rows = Json::from_iter(step.rows.iter().map(json_row)).to_string();
-        execute(session, statement, &[("rows", Value::Text(rows))]).await?;
+        let rows: Json = step.rows.iter().map(|row| json_row(row)).collect();
+        execute(session, statement, &[("rows", Value::Text(rows.to_string()))]).await?;
         Ok(())
     }
 
@@ -71,7 +80,7 @@ impl Executor {
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn lock(
+    pub(super) async fn lock(
         &mut self,
         session: &mut dyn Session,
         targets: &Targets,
@@ -82,7 +91,7 @@ impl Executor {
         for table in tables {
             let of_table: Vec<(&RowId, &Vec<String>)> =
                 rows.iter().filter(|((index, _), _)| *index == table).collect();
-            let keys = Json::from_iter(of_table.iter().map(|(_, key)| Json::from((*key).clone())));
+            let keys: Json = of_table.iter().map(|(_, key)| Json::from((*key).clone())).collect();
             let statement = self.lock_statement(targets, table)?;
             let given = [("rows", Value::Text(keys.to_string()))];
             for row in fetch(session, statement, &given).await? {
@@ -100,7 +109,7 @@ impl Executor {
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn read_cells(
+    pub(super) async fn read_cells(
         &mut self,
         session: &mut dyn Session,
         targets: &Targets,
@@ -110,13 +119,10 @@ impl Executor {
         let target = &targets.tables[table];
         let columns: Vec<&TargetColumn> =
             columns.iter().filter_map(|name| target.columns.get(name)).collect();
-        let context = StepContext {
-            table: table_name(target),
-            keys: bound(target.key.iter(), "k", 0),
-            columns: bound(columns.iter().copied(), "c", 0),
-        };
+        let keys = bound(target.key.iter(), "k", 0);
+        let context = StepContext::new(target, keys, bound(columns.iter().copied(), "c", 0));
         let statement = self.templates.statement("run/read_cells", &context)?;
-        let keys = Json::from_iter(rows.values().map(|key| Json::from(key.clone())));
+        let keys: Json = rows.values().map(|key| Json::from(key.clone())).collect();
         let given = [("rows", Value::Text(keys.to_string()))];
         let mut found = Vec::new();
         for row in fetch(session, &statement, &given).await? {
@@ -146,11 +152,7 @@ impl Executor {
     fn lock_statement(&mut self, targets: &Targets, table: usize) -> Result<&Statement, Error> {
         if !self.locks.contains_key(&table) {
             let target = &targets.tables[table];
-            let context = StepContext {
-                table: table_name(target),
-                keys: bound(target.key.iter(), "k", 0),
-                columns: Vec::new(),
-            };
+            let context = StepContext::new(target, bound(target.key.iter(), "k", 0), Vec::new());
             self.locks.insert(table, self.templates.statement("run/lock_rows", &context)?);
         }
         Ok(&self.locks[&table])
@@ -158,32 +160,20 @@ impl Executor {
 }
 
 fn step_context<'a>(target: &'a Target, step: &Step) -> (&'static str, StepContext<'a>) {
-    let table = table_name(target);
     let cells = step.columns.iter().map(|name| &target.columns[name]);
     let key = || target.key.iter();
     let key_length = target.key.len();
-    match step.kind {
-        StepKind::Insert => {
-            let columns = bound(key().chain(cells), "c", 0);
-            ("run/insert_rows", StepContext { table, keys: Vec::new(), columns })
-        }
+    let (template, keys, columns) = match step.kind {
+        StepKind::Insert => ("run/insert_rows", Vec::new(), bound(key().chain(cells), "c", 0)),
         StepKind::Update => {
-            let columns = bound(cells, "c", key_length);
-            ("run/update_rows", StepContext { table, keys: bound(key(), "k", 0), columns })
+            ("run/update_rows", bound(key(), "k", 0), bound(cells, "c", key_length))
         }
-        StepKind::Delete => {
-            let keys = bound(key(), "k", 0);
-            ("run/delete_rows", StepContext { table, keys, columns: Vec::new() })
-        }
+        StepKind::Delete => ("run/delete_rows", bound(key(), "k", 0), Vec::new()),
         StepKind::Rekey => {
-            let columns = bound(key().chain(cells), "c", key_length);
-            ("run/update_rows", StepContext { table, keys: bound(key(), "k", 0), columns })
+            ("run/update_rows", bound(key(), "k", 0), bound(key().chain(cells), "c", key_length))
         }
-    }
-}
-
-fn table_name(target: &Target) -> TableName<'_> {
-    TableName { namespace: target.namespace.as_deref(), name: &target.name }
+    };
+    (template, StepContext::new(target, keys, columns))
 }
 
 fn bound<'a>(
@@ -202,6 +192,6 @@ fn bound<'a>(
         .collect()
 }
 
-fn json_row(row: &Vec<Option<String>>) -> Json {
+fn json_row(row: &[Option<String>]) -> Json {
     row.iter().map(|cell| cell.clone().map_or(Json::Null, Json::String)).collect()
 }

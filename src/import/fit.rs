@@ -128,6 +128,7 @@ mod tests {
             let column = TargetColumn {
                 name: "c".to_owned(),
                 logical_type: *logical_type,
+                is_identity: false,
                 native_type: (*native).to_owned(),
             };
             assert_eq!(canonical(*logical_type, text).as_deref(), Ok(*text), "not canonical");

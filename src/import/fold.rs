@@ -13,12 +13,19 @@ use crate::outbox::{Cursor, Window, execute, fetch_one, localise};
 impl Importer {
     /// Reads this node's own outbox from where the last fold ended and notes the version of every
     /// change in `ds_change_version`. It has a cursor like a route's, so that a change that
-    /// committed late is folded when it comes.
-    pub(super) async fn fold(&mut self, session: &mut dyn Session) -> Result<(), Error> {
+    /// committed late is folded when it comes. Of `locked`, whose changes have all committed, it
+    /// misses none.
+    pub(super) async fn fold(
+        &mut self,
+        session: &mut dyn Session,
+        locked: &BTreeSet<RowId>,
+    ) -> Result<(), Error> {
         let node = fetch_one(session, &self.statements.lock_node, &[]).await?;
         let state = node.and_then(|row| row.text("fold_cursor"));
         let cursor = state.as_deref().map(Cursor::from_state).unwrap_or_default();
-        let mut window = Window::open(session, &self.statements.window, &cursor).await?;
+        let rows = versions::row_names(&self.targets, locked);
+        let mut window =
+            Window::open_for_fold(session, &self.statements.window, &cursor, rows).await?;
         let mut is_moved = false;
         loop {
             let page = window.next_page(session).await?;

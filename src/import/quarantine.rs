@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::Error;
 use super::batch::{Importer, Outcome, is_changed_key};
+use super::careful::Attempt;
 use super::decode::{Refusal, row_name};
 use crate::db::{Mode, Session};
 use crate::model::{Change, Op, RouteId, Row, Value};
@@ -172,18 +173,20 @@ impl Importer {
         entry: &Entry,
     ) -> Result<(), Error> {
         let (object_table, object_id) = entry.row.clone().unzip();
+        // Bound as text like NULL is: Postgres knows a prepared parameter by one type only.
+        let number = |number: Option<i64>| Value::from(number.map(|number| number.to_string()));
         let given = [
             ("inbox_id", Value::Integer(entry.inbox_id)),
             ("route_id", Value::Integer(route.0)),
             ("origin", entry.origin.clone().into()),
-            ("source_id", entry.source_id.into()),
+            ("source_id", number(entry.source_id)),
             ("object_table", object_table.into()),
             ("object_id", object_id.into()),
             ("object_attribute", entry.attribute.clone().into()),
             ("object_operation", entry.operation.clone().into()),
             ("reason_code", entry.refusal.code.into()),
             ("reason", entry.refusal.reason.clone().into()),
-            ("waits_for", entry.waits_for.into()),
+            ("waits_for", number(entry.waits_for)),
         ];
         execute(session, &self.statements.write_quarantine, &given).await?;
         Ok(())
@@ -249,7 +252,7 @@ impl Importer {
                 Ok(unit.iter().filter(|_| is_in).map(|change| change.id).collect())
             }
             Err(error) => {
-                session.rollback().await?;
+                self.abandon(session).await?;
                 Err(error)
             }
         }
@@ -308,22 +311,27 @@ impl Importer {
                 blocked.remove(&row);
             }
         }
-        let is_in = match self.attempt(session, route, unit, &mut blocked.clone()).await? {
-            Ok(outcome) if outcome.quarantined == 0 => {
-                for change in unit {
-                    let given = [("inbox_id", Value::Integer(change.id))];
-                    execute(session, &self.statements.leave_quarantine, &given).await?;
-                }
-                true
-            }
-            Ok(_) => false,
-            Err(fault) => {
-                for entry in self.held_by_fault(unit, Some(&fault), &mut blocked) {
-                    self.quarantine(session, route, &entry).await?;
-                }
-                false
+        let attempt = self.attempt(session, route, unit, &mut blocked.clone()).await?;
+        let (is_in, fault) = match attempt {
+            Attempt::Done(outcome) => (outcome.quarantined == 0, None),
+            Attempt::Refused(fault) => (false, Some(fault)),
+            Attempt::Lost(fault) => {
+                self.abandon(session).await?;
+                session.begin(Mode::Write).await?;
+                (false, Some(fault))
             }
         };
+        if is_in {
+            for change in unit {
+                let given = [("inbox_id", Value::Integer(change.id))];
+                execute(session, &self.statements.leave_quarantine, &given).await?;
+            }
+        }
+        if let Some(fault) = fault {
+            for entry in self.held_by_fault(unit, Some(&fault), &mut blocked) {
+                self.quarantine(session, route, &entry).await?;
+            }
+        }
         execute(session, &self.statements.leave_import, &[]).await?;
         Ok(is_in)
     }

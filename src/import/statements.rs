@@ -42,7 +42,7 @@ impl Statements {
         let context = Context { namespace, page_rows };
         let statement = |name: &str| templates.statement(&format!("run/{name}"), &context);
         Ok(Self {
-            window: WindowStatements::new(templates, page_rows)?,
+            window: WindowStatements::for_fold(templates, page_rows)?,
             read_program: statement("read_program")?,
             lock_program: statement("lock_program")?,
             advance_cursor: statement("advance_cursor")?,

@@ -17,6 +17,8 @@ pub struct TargetColumn {
     pub logical_type: LogicalType,
     /// Its own type on this node.
     pub native_type: String,
+    /// Whether the database numbers it, unless told otherwise.
+    pub is_identity: bool,
 }
 
 /// One followed table on one node.
@@ -152,6 +154,7 @@ fn target(plan: &TablePlan, live: &Schema) -> Result<Target, Mismatch> {
             name: name_of.to_owned(),
             logical_type,
             native_type: live.native_type.clone(),
+            is_identity: live.is_identity,
         })
     };
     let key: Vec<TargetColumn> =

@@ -13,18 +13,23 @@ use crate::outbox::{Error, execute, fetch};
 use crate::render::Statement;
 
 /// What is known of a set of rows.
-pub type RowStates = BTreeMap<RowId, RowState>;
+pub(super) type RowStates = BTreeMap<RowId, RowState>;
+
+/// Rows as statements take them: a JSON array of arrays of `object_table` and `object_id`.
+pub(super) fn row_names(targets: &Targets, rows: &BTreeSet<RowId>) -> String {
+    let name = |(table, key): &RowId| json!([targets.tables[*table].object_table, key]);
+    rows.iter().map(name).collect::<Json>().to_string()
+}
 
 /// Reads what is known of rows; rows of which nothing is known come back empty.
-pub async fn load(
+pub(super) async fn load(
     session: &mut dyn Session,
     read_versions: &Statement,
     targets: &Targets,
     rows: &BTreeSet<RowId>,
 ) -> Result<RowStates, Error> {
     let mut states: RowStates = rows.iter().map(|row| (row.clone(), RowState::default())).collect();
-    let names = rows.iter().map(|(table, key)| json!([targets.tables[*table].object_table, key]));
-    let given = [("rows", Value::Text(Json::from_iter(names).to_string()))];
+    let given = [("rows", Value::Text(row_names(targets, rows)))];
     for row in fetch(session, read_versions, &given).await? {
         let known = version(&row).and_then(|version| {
             let table = targets.find(&row.text("object_table")?)?;
@@ -60,7 +65,7 @@ fn version(row: &Row) -> Option<Version> {
 }
 
 /// Writes what became known.
-pub async fn save(
+pub(super) async fn save(
     session: &mut dyn Session,
     write_versions: &Statement,
     targets: &Targets,

@@ -114,7 +114,7 @@ fn uuid(text: &str) -> Option<String> {
 }
 
 fn json(text: &str) -> Option<String> {
-    /// The key under which serde_json hides a number's text from itself: an object that has it
+    /// The key under which `serde_json` hides a number's text from itself: an object that has it
     /// would be read as a number, so it is refused.
     const NUMBER_KEY: &str = "$serde_json::private::Number";
     if text.contains(NUMBER_KEY) {

@@ -11,7 +11,7 @@ mod version;
 pub use canonical::{BadValue, canonical, stamp};
 pub use change::{Change, ChangeKey, Op};
 pub use logical_type::LogicalType;
-pub use name::{NodeId, RouteId};
+pub use name::{CONTROL_TABLES, NodeId, RouteId};
 pub use table::{Action, Column, ForeignKey, Location, Schema, Table, TableName};
 pub use value::{Row, Value};
 pub use version::Version;

@@ -55,3 +55,16 @@ impl fmt::Display for RouteId {
         self.0.fmt(f)
     }
 }
+
+/// The tables that Outrigger keeps on a node; a schema that is read from a live node has them
+/// beside the application's, and they are never followed.
+pub const CONTROL_TABLES: [&str; 8] = [
+    "ds_change_inbox",
+    "ds_change_outbox",
+    "ds_change_version",
+    "ds_import_marker",
+    "ds_migration_history",
+    "ds_node",
+    "ds_program_parameter",
+    "ds_quarantine",
+];

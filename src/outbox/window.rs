@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::call::{fetch, fetch_one};
+use super::call::{execute, fetch, fetch_one};
 use super::{Cursor, Error, change_from_row};
 use crate::db::Session;
 use crate::model::{Change, Value};
@@ -23,6 +23,7 @@ pub struct WindowStatements {
 struct PageContext<'a> {
     namespace: Option<&'a str>,
     page_rows: usize,
+    is_fold: bool,
 }
 
 impl WindowStatements {
@@ -31,8 +32,22 @@ impl WindowStatements {
     /// # Errors
     /// When a template cannot be filled.
     pub fn new(templates: &Templates, page_rows: usize) -> Result<Self, Error> {
+        Self::render(templates, page_rows, false)
+    }
+
+    /// The same for the fold, which reads inside a transaction that writes: it may meet a change
+    /// again in a later window, but must see whatever committed to the rows that it is about.
+    ///
+    /// # Errors
+    /// When a template cannot be filled.
+    pub fn for_fold(templates: &Templates, page_rows: usize) -> Result<Self, Error> {
+        Self::render(templates, page_rows, true)
+    }
+
+    fn render(templates: &Templates, page_rows: usize, is_fold: bool) -> Result<Self, Error> {
         let dialect = templates.brand().dialect();
-        let context = PageContext { namespace: dialect.default_namespace.as_deref(), page_rows };
+        let context =
+            PageContext { namespace: dialect.default_namespace.as_deref(), page_rows, is_fold };
         Ok(Self {
             open: templates.statements("run/window_open", &context)?,
             fetch: templates.statement("run/window_fetch", &context)?,
@@ -45,7 +60,8 @@ impl WindowStatements {
 }
 
 /// An open window. The session has to be inside one [`crate::db::Mode::Read`] transaction from
-/// [`Window::open`] to the last page, so that all pages show the same moment.
+/// [`Window::open`] to the last page, so that all pages show the same moment; for the fold, inside
+/// one [`crate::db::Mode::Write`] transaction.
 #[derive(Debug)]
 pub struct Window<'a> {
     statements: &'a WindowStatements,
@@ -54,6 +70,7 @@ pub struct Window<'a> {
     last_id: i64,
     set_id: Option<i64>,
     is_done: bool,
+    rows: Value,
 }
 
 impl<'a> Window<'a> {
@@ -66,6 +83,29 @@ impl<'a> Window<'a> {
         statements: &'a WindowStatements,
         cursor: &Cursor,
     ) -> Result<Self, Error> {
+        Self::open_about(session, statements, cursor, Value::Null).await
+    }
+
+    /// Begins a window of [`WindowStatements::for_fold`]. `rows` is a JSON array of arrays of
+    /// `object_table` and `object_id`: the rows, locked by the session, that it is about.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn open_for_fold(
+        session: &mut dyn Session,
+        statements: &'a WindowStatements,
+        cursor: &Cursor,
+        rows: String,
+    ) -> Result<Self, Error> {
+        Self::open_about(session, statements, cursor, Value::Text(rows)).await
+    }
+
+    async fn open_about(
+        session: &mut dyn Session,
+        statements: &'a WindowStatements,
+        cursor: &Cursor,
+        rows: Value,
+    ) -> Result<Self, Error> {
         let mut window = Self {
             statements,
             before: cursor.clone(),
@@ -73,6 +113,7 @@ impl<'a> Window<'a> {
             last_id: 0,
             set_id: None,
             is_done: false,
+            rows,
         };
         // The first statement says what the new watermark is, the others prepare the pages.
         let mut opening = statements.open.iter();
@@ -81,8 +122,7 @@ impl<'a> Window<'a> {
             window.after.watermark = row.and_then(|row| row.text("watermark"));
         }
         for statement in opening {
-            let values = statement.values(&window.parameters())?;
-            session.execute(&statement.sql, &values).await?;
+            execute(session, statement, &window.parameters()).await?;
         }
         Ok(window)
     }
@@ -131,7 +171,7 @@ impl<'a> Window<'a> {
         Ok(())
     }
 
-    fn parameters(&self) -> [(&'static str, Value); 5] {
+    fn parameters(&self) -> [(&'static str, Value); 6] {
         let gaps = serde_json::to_string(&self.before.gaps).unwrap_or_default();
         [
             ("pointer", Value::Integer(self.before.pointer)),
@@ -139,6 +179,7 @@ impl<'a> Window<'a> {
             ("new_watermark", self.after.watermark.clone().into()),
             ("gaps", Value::Text(gaps)),
             ("last_id", Value::Integer(self.last_id)),
+            ("rows", self.rows.clone()),
         ]
     }
 }

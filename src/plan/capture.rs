@@ -6,7 +6,7 @@ use super::names::object_name;
 use super::{Error, Plan};
 use crate::config::{CommandForm, Config, Overwrite, Policy, TableChoice, TableOptions};
 use crate::dialect::Brand;
-use crate::model::{Column, LogicalType, Schema, Table, TableName};
+use crate::model::{CONTROL_TABLES, Column, LogicalType, Schema, Table, TableName};
 
 /// One followed table on one brand.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -79,7 +79,8 @@ pub struct ObjectNames {
 
 pub(super) fn plan(config: &Config, schema: &Schema, brand: Brand) -> Result<Plan, Error> {
     let mut tables = Vec::new();
-    for table in &schema.tables {
+    let is_own = |table: &&Table| CONTROL_TABLES.contains(&table.name.name.as_str());
+    for table in schema.tables.iter().filter(|table| !is_own(table)) {
         if let Some(TableChoice::Follow(options)) =
             config.rule_for(&table.name).map(|rule| &rule.choice)
         {
@@ -109,16 +110,7 @@ fn plan_table(table: &Table, options: &TableOptions, brand: Brand) -> Result<Tab
     let (namespace, name) = physical_name(&table.name, brand);
     check_names(table, &name, brand)?;
 
-    let mut row = Vec::new();
-    let mut left_out = Vec::new();
-    for column in &table.columns {
-        let policy = options.columns.get(&column.name).copied().unwrap_or_default();
-        let is_key = key_names.contains(&column.name);
-        match decide(table, column, policy, is_key, brand)? {
-            Ok(captured) => row.push(captured),
-            Err(why) => left_out.push(LeftOut { name: column.name.clone(), why }),
-        }
-    }
+    let (row, left_out) = choose(table, options, key_names, brand)?;
     let named = |column: &str, option| {
         row.iter().find(|c| c.name == column).cloned().ok_or_else(|| Error::NoColumn {
             table: table.name.clone(),
@@ -127,15 +119,6 @@ fn plan_table(table: &Table, options: &TableOptions, brand: Brand) -> Result<Tab
         })
     };
     let key = key_names.iter().map(|name| named(name, "key")).collect::<Result<Vec<_>, _>>()?;
-    for column in options.columns.keys() {
-        if table.column(column).is_none() {
-            return Err(Error::NoColumn {
-                table: table.name.clone(),
-                column: column.clone(),
-                option: "columns",
-            });
-        }
-    }
     let optional = |column: &Option<String>, option| {
         column.as_deref().map(|column| named(column, option)).transpose()
     };
@@ -172,14 +155,47 @@ fn plan_table(table: &Table, options: &TableOptions, brand: Brand) -> Result<Tab
         updated_by_user,
         left_out,
         is_record_level: options.overwrite == Overwrite::Record,
-        names: ObjectNames {
-            insert: object_name(brand, "capture_insert", &table.name),
-            update: object_name(brand, "capture_update", &table.name),
-            delete: object_name(brand, "capture_delete", &table.name),
-            truncate: object_name(brand, "capture_truncate", &table.name),
-        },
+        names: ObjectNames::of(&table.name, brand),
         row,
     })
+}
+
+impl ObjectNames {
+    fn of(table: &TableName, brand: Brand) -> Self {
+        Self {
+            insert: object_name(brand, "capture_insert", table),
+            update: object_name(brand, "capture_update", table),
+            delete: object_name(brand, "capture_delete", table),
+            truncate: object_name(brand, "capture_truncate", table),
+        }
+    }
+}
+
+/// What is captured of a table, and what is not.
+fn choose(
+    table: &Table,
+    options: &TableOptions,
+    key_names: &[String],
+    brand: Brand,
+) -> Result<(Vec<CapturedColumn>, Vec<LeftOut>), Error> {
+    if let Some(column) = options.columns.keys().find(|name| table.column(name).is_none()) {
+        return Err(Error::NoColumn {
+            table: table.name.clone(),
+            column: column.clone(),
+            option: "columns",
+        });
+    }
+    let mut row = Vec::new();
+    let mut left_out = Vec::new();
+    for column in &table.columns {
+        let policy = options.columns.get(&column.name).copied().unwrap_or_default();
+        let is_key = key_names.contains(&column.name);
+        match decide(table, column, policy, is_key, brand)? {
+            Ok(captured) => row.push(captured),
+            Err(why) => left_out.push(LeftOut { name: column.name.clone(), why }),
+        }
+    }
+    Ok((row, left_out))
 }
 
 /// Captured, or the reason why not.

@@ -15,10 +15,10 @@ static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates");
 /// What every template's file name ends in.
 const SUFFIX: &str = ".sql.tera";
 
-/// Between two statements of one template.
+/// A line between two statements of one template.
 const NEXT: &str = "-- next --";
 
-/// Before the statements that remove what the template made.
+/// The line before the statements that remove what the template made.
 const REMOVAL: &str = "-- removal --";
 
 /// The templates of one brand.
@@ -83,8 +83,9 @@ impl Templates {
         context: &impl Serialize,
     ) -> Result<(Vec<String>, Vec<String>), Error> {
         let text = self.fill(name, context)?;
-        let (install, removal) = text.split_once(REMOVAL).unwrap_or((&text, ""));
-        Ok((statements(install), statements(removal)))
+        let mut parts = parts(&text, REMOVAL).into_iter();
+        let mut next = || parts.next().map(|part| statements(&part)).unwrap_or_default();
+        Ok((next(), next()))
     }
 
     /// A filled template of one statement, its `:{name}` parameters in the brand's own form.
@@ -120,7 +121,23 @@ fn broken(brand: Brand, name: &str, source: tera::Error) -> Error {
 }
 
 fn statements(text: &str) -> Vec<String> {
-    text.split(NEXT).map(tidy).filter(|statement| !statement.is_empty()).collect()
+    let parts = parts(text, NEXT);
+    parts.iter().map(|part| tidy(part)).filter(|statement| !statement.is_empty()).collect()
+}
+
+/// What stands between the lines that are nothing but `marker`; inside a line it is a name's.
+fn parts(text: &str, marker: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    for line in text.lines() {
+        match parts.last_mut() {
+            Some(part) if line.trim() != marker => {
+                part.push_str(line);
+                part.push('\n');
+            }
+            _ => parts.push(String::new()),
+        }
+    }
+    parts
 }
 
 /// Without blank lines at the ends, trailing blanks, and runs of blank lines that loops leave.

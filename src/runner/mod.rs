@@ -169,7 +169,11 @@ impl Runner {
         };
         let (source, target) = (self.templates(from.brand())?, self.templates(to.brand())?);
         let transport = Transport::new(&source, &target, self.config.limits.batch_rows)?;
-        let carried = transport.carry(route, &mut *from, &mut *to, progress).await;
+        let mut carried = transport.carry(route, &mut *from, &mut *to, progress).await;
+        if matches!(carried, Err(transport::Error::NoProgram { .. })) {
+            self.ensure_programs(&mut *to, route).await?;
+            carried = transport.carry(route, &mut *from, &mut *to, progress).await;
+        }
         let outcome = carried.map_err(|source| Error::Transport { route: route.id.0, source });
         // Which of the two is gone cannot be told from outside: both are opened anew.
         let is_broken = outcome.as_ref().err().and_then(Error::fault).is_some_and(policy::is_gone);
@@ -211,6 +215,9 @@ impl Runner {
     ) -> Result<import::Outcome, Error> {
         let node = &route.to;
         if !self.importers.contains_key(node) {
+            for route in self.routes.iter().filter(|route| route.to == *node) {
+                self.ensure_programs(session, route).await?;
+            }
             let importer = self.importer(session, node).await?;
             self.importers.insert(node.clone(), importer);
         }
@@ -276,6 +283,19 @@ impl Runner {
     fn templates(&self, brand: Brand) -> Result<Templates, Error> {
         let none = BTreeMap::new();
         Ok(Templates::with_overrides(brand, self.overrides.get(&brand).unwrap_or(&none))?)
+    }
+
+    /// Sees to a route's rows of `ds_program_parameter`, which nobody wrote yet where another
+    /// tool than `apply` installed the objects.
+    async fn ensure_programs(
+        &self,
+        session: &mut dyn Session,
+        route: &RoutePlan,
+    ) -> Result<(), Error> {
+        let templates = self.templates(session.brand())?;
+        apply::ensure_programs(session, &templates, &self.config, route)
+            .await
+            .map_err(|source| Error::Control { node: route.to.clone(), source })
     }
 
     /// Ends all sessions. What is left of them ends with the process anyway.

@@ -114,7 +114,7 @@ impl Runner {
     ) -> Result<NodeStatus, Error> {
         let templates = self.templates(session.brand())?;
         let control = |source| Error::Control { node: node.clone(), source };
-        let identify = self.statement(&templates, "identify")?;
+        let identify = statement(&templates, "identify")?;
         let before = now();
         let row = fetch_one(session, &identify, &[]).await.map_err(control)?;
         let after = now();
@@ -142,7 +142,7 @@ impl Runner {
         let mut status = result?;
         if let Ok(mut session) = self.session(&route.from).await {
             let templates = self.templates(session.brand())?;
-            let count = self.statement(&templates, "count_outbox")?;
+            let count = statement(&templates, "count_outbox")?;
             let given = [("pointer", Value::Integer(status.cursor))];
             let row = fetch_one(&mut *session, &count, &given).await;
             status.lag_rows = row.ok().flatten().and_then(|row| row.integer("row_count"));
@@ -158,7 +158,7 @@ impl Runner {
     ) -> Result<RouteStatus, Error> {
         let templates = self.templates(session.brand())?;
         let control = |source| Error::Control { node: route.to.clone(), source };
-        let read = self.statement(&templates, "read_program")?;
+        let read = statement(&templates, "read_program")?;
         let mut programs = Vec::new();
         for id in [route.id.transport_program(), route.id.import_program()] {
             let given = [("id", Value::Integer(id))];
@@ -176,7 +176,7 @@ impl Runner {
         };
         let state = text(&transport, "cursor_state");
         let cursor = Cursor::read(number(&transport), state.as_deref());
-        let count = self.statement(&templates, "count_inbox")?;
+        let count = statement(&templates, "count_inbox")?;
         let given = [
             ("route_id", Value::Integer(route.id.0)),
             ("pointer", Value::Integer(number(&import))),
@@ -197,17 +197,16 @@ impl Runner {
             last_import: text(&import, "status").and(text(&import, "update_datetime")),
         })
     }
+}
 
-    fn statement(
-        &self,
-        templates: &crate::render::Templates,
-        name: &str,
-    ) -> Result<crate::render::Statement, Error> {
-        #[derive(Serialize)]
-        struct Context<'a> {
-            namespace: Option<&'a str>,
-        }
-        let namespace = templates.brand().dialect().default_namespace.as_deref();
-        Ok(templates.statement(&format!("run/{name}"), &Context { namespace })?)
+fn statement(
+    templates: &crate::render::Templates,
+    name: &str,
+) -> Result<crate::render::Statement, Error> {
+    #[derive(Serialize)]
+    struct Context<'a> {
+        namespace: Option<&'a str>,
     }
+    let namespace = templates.brand().dialect().default_namespace.as_deref();
+    Ok(templates.statement(&format!("run/{name}"), &Context { namespace })?)
 }

@@ -47,7 +47,9 @@ impl InboxWriter {
         mut changes: Vec<Change>,
     ) -> Result<u64, Error> {
         if !self.holds_nul {
-            changes.iter_mut().for_each(|change| self.replace_nul(change));
+            for change in &mut changes {
+                self.replace_nul(change);
+            }
         }
         let mut written = 0;
         // A stack, the next piece on top: a refused one comes back as its two halves.

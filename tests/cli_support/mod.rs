@@ -1,5 +1,7 @@
 //! Runs the command in a folder of its own: a builder in the manner of a sentence.
 
+#![allow(dead_code, reason = "two binaries share it, and neither uses all of it")]
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

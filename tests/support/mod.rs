@@ -1,8 +1,11 @@
 //! What the tests share: the servers that are there, and a database of its own for each test.
 
+pub mod case;
+pub mod document;
 pub mod network;
 #[path = "values.rs"]
 pub mod samples;
+pub mod tsql;
 
 use std::path::PathBuf;
 use std::sync::LazyLock;
@@ -34,7 +37,7 @@ const SERVERS: [(Brand, &str, &str); 4] = [
 const REQUIRE: &str = "OUTRIGGER_TEST_REQUIRE";
 
 /// How long one test may take on one server.
-const TEST_WAIT: Duration = Duration::from_secs(120);
+const TEST_WAIT: Duration = Duration::from_mins(2);
 
 /// Names of databases end here: PostgreSQL cuts at 63 bytes.
 const NAME_LENGTH: usize = 63;

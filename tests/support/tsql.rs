@@ -41,7 +41,7 @@ const NEWER_FUNCTIONS: [&str; 22] = [
 ///
 /// # Panics
 /// When `OUTRIGGER_TEST_REQUIRE` lists `maxdop` and there is none.
-pub fn maxdop() -> Option<PathBuf> {
+pub(crate) fn maxdop() -> Option<PathBuf> {
     let path = env::var_os("OUTRIGGER_MAXDOP").map(PathBuf::from);
     let required = env::var("OUTRIGGER_TEST_REQUIRE").unwrap_or_default();
     if path.is_none() {
@@ -60,7 +60,7 @@ pub fn maxdop() -> Option<PathBuf> {
 ///
 /// # Panics
 /// When the parser cannot be run.
-pub fn parse_tsql(sql: &str) -> Result<(), String> {
+pub(crate) fn parse_tsql(sql: &str) -> Result<(), String> {
     if let Some(newer) = newer_function(sql) {
         return Err(format!("{newer} is newer than SQL Server {GRAMMAR}"));
     }

@@ -128,11 +128,12 @@ EXAMPLES
   Two SQLite databases, created and removed again:
     outrigger demo
 
-  Four of them, kept to play with:
-    outrigger demo --nodes 4 --keep demo
+  A hub and two others, kept to play with:
+    outrigger demo --nodes 3 --keep demo
+    outrigger -c demo/outrigger.yaml status
 
-  Between databases of your own; it creates the table sales_order there:
-    outrigger demo --node postgres://app@localhost/a --node sqlite:b.db";
+  Between databases of your own:
+    outrigger demo --node postgres://app@localhost/a --node mysql://app@localhost/b";
 
 pub(super) const COMPLETIONS: &str = "\
 EXAMPLES

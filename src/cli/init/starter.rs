@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::config::Node;
 use crate::dialect::Brand;
-use crate::model::{Column, LogicalType, Schema, Table};
+use crate::model::{CONTROL_TABLES, Column, LogicalType, Schema, Table};
 use crate::schema::check::looks_secret;
 
 /// Names of columns for the time of the last change, the likeliest first, without `_`.
@@ -107,7 +107,7 @@ struct Found<'a> {
 impl<'a> Starter<'a> {
     pub(super) fn new(origin: &'a Origin, schema: &'a Schema) -> Self {
         // Outrigger's own tables, where it has been installed before.
-        let is_own = |table: &&Table| table.name.name.starts_with("ds_");
+        let is_own = |table: &&Table| CONTROL_TABLES.contains(&table.name.name.as_str());
         let tables = schema.tables.iter().filter(|table| !is_own(table)).map(Found::new).collect();
         Self { origin, tables }
     }

@@ -81,7 +81,9 @@ fn read_options(url: &Url, config: &mut Config) -> Result<bool, Fault> {
             Ok(has_instance)
         }
         (false, authority) => {
-            authority.iter().for_each(|path| config.trust_cert_ca(path));
+            if let Some(path) = authority {
+                config.trust_cert_ca(path);
+            }
             Ok(has_instance)
         }
     }

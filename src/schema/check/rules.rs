@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Finding, Followed, Severity, Subject};
 use crate::config::{Place, TableRule, closest};
+use crate::model::CONTROL_TABLES;
 
 pub(super) fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
     findings.extend(unmapped_tables(subject));
@@ -18,7 +19,9 @@ fn unmapped_tables(subject: &Subject<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for table in &subject.schema.tables {
         // Outrigger's own tables, in a schema that was read after they had been installed.
-        if table.name.name.starts_with("ds_") || subject.config.rule_for(&table.name).is_some() {
+        if CONTROL_TABLES.contains(&table.name.name.as_str())
+            || subject.config.rule_for(&table.name).is_some()
+        {
             continue;
         }
         let finding = Finding::new(

@@ -183,7 +183,8 @@ fn rules_and_tables_that_do_not_find_each_other() {
           'sa*': follow
     "};
     let config = config(&ONE_WAY, rules);
-    let findings = find(&config, vec![order(), table("b", "id bigint key"), table("ds_x", "a b")]);
+    let findings =
+        find(&config, vec![order(), table("b", "id bigint key"), table("ds_node", "a b")]);
     assert_eq!(
         of("rule-without-table", &findings),
         [

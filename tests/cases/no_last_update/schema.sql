@@ -1,0 +1,9 @@
+CREATE TABLE tag (
+    name TEXT NOT NULL PRIMARY KEY
+) WITHOUT ROWID;
+CREATE TABLE note (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    tag TEXT REFERENCES tag (name) ON DELETE CASCADE,
+    body TEXT DEFAULT 'it''s empty',
+    author TEXT
+);
