@@ -132,6 +132,16 @@ async fn converges(network: &mut Network, seed: u64) {
     check(network, &ids).await;
     // Routes that have drained keep still, and so do the nodes.
     assert_eq!(network.turn().await.read, 0);
+
+    // Somebody rewinds all programs: everything is delivered and imported again, and nothing
+    // happens twice.
+    for id in &ids {
+        network.run(id, "UPDATE ds_program_parameter SET fromoutboxpointer = 0").await;
+    }
+    let written: u64 = network.transport().await.iter().map(|done| done.written).sum();
+    assert_eq!(written, 0, "delivered twice");
+    network.drain().await;
+    check(network, &ids).await;
 }
 
 async fn check(network: &mut Network, ids: &[String]) {

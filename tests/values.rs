@@ -1,6 +1,9 @@
 //! Every value of every type over every ordered pair of brands: it arrives as it was, or what the
 //! dialect files say of it happens.
 
+#[path = "values/keys.rs"]
+mod keys;
+
 use std::collections::BTreeMap;
 
 use outrigger::db::Session;
@@ -75,10 +78,10 @@ fn labels() -> Vec<String> {
 }
 
 /// All samples with the numbers of their rows.
-fn all_samples() -> Vec<(usize, LogicalType, Option<String>)> {
+fn all_samples(seed: u64) -> Vec<(usize, LogicalType, Option<String>)> {
     LogicalType::ALL
         .into_iter()
-        .flat_map(|logical| samples(logical, SEED).into_iter().map(move |text| (logical, text)))
+        .flat_map(|logical| samples(logical, seed).into_iter().map(move |text| (logical, text)))
         .enumerate()
         .map(|(at, (logical, text))| (at + 1, logical, text))
         .collect()
@@ -97,12 +100,13 @@ async fn cells(session: &mut dyn Session, logical: LogicalType) -> Cells {
     rows.iter()
         .map(|row| {
             let id = usize::try_from(row.integer("id").unwrap()).unwrap();
-            let text = row.text("text").map(|text| {
-                canonical(logical, &text).unwrap_or_else(|bad| panic!("{logical} {text}: {bad}"))
-            });
-            (id, text)
+            (id, row.text("text").map(|text| canonical_of(logical, &text)))
         })
         .collect()
+}
+
+fn canonical_of(logical: LogicalType, text: &str) -> String {
+    canonical(logical, text).unwrap_or_else(|bad| panic!("{logical} {text}: {bad}"))
 }
 
 /// Runs a statement for each sample, in one transaction; those that the database refuses.
@@ -110,7 +114,7 @@ async fn write(
     network: &mut Network,
     node: &str,
     all: &[(usize, LogicalType, Option<String>)],
-    statement: impl Fn(usize, &str, &str) -> String,
+    statement: impl Fn(usize, LogicalType, &str) -> String,
 ) -> BTreeMap<usize, String> {
     let brand = network.brand(node);
     let dialect = brand.dialect();
@@ -120,7 +124,7 @@ async fn write(
     for (id, logical, text) in all {
         let mapping = dialect.mapping(*logical);
         let value = mapping.value_of(&dialect.parameter(1), &native(brand, *logical));
-        let sql = statement(*id, &column(*logical), &value);
+        let sql = statement(*id, *logical, &value);
         session.raw("SAVEPOINT sample").await.unwrap();
         if let Err(fault) = session.execute(&sql, &[Value::from(text.clone())]).await {
             session.raw("ROLLBACK TO SAVEPOINT sample").await.unwrap();
@@ -163,9 +167,9 @@ fn every_value_arrives_or_is_refused_by_name() {
 }
 
 async fn carry_all(network: &mut Network) {
-    let all = all_samples();
-    let insert = |id: usize, column: &str, value: &str| {
-        format!("INSERT INTO v (id, {column}) VALUES ({id}, {value})")
+    let all = all_samples(SEED);
+    let insert = |id: usize, logical: LogicalType, value: &str| {
+        format!("INSERT INTO v (id, {}) VALUES ({id}, {value})", column(logical))
     };
     let refused = write(network, "one", &all, insert).await;
     // Rows that hold nothing yet, and then each sample: what an update carries.
@@ -173,8 +177,8 @@ async fn carry_all(network: &mut Network) {
     network.run("one", &format!("INSERT INTO v (id) VALUES {}", empty.join(", "))).await;
     network.drain().await;
     assert_eq!(network.count("two", &format!("v WHERE id > {UPDATED}")).await, all.len() as i64);
-    let update = |id: usize, column: &str, value: &str| {
-        format!("UPDATE v SET {column} = {value} WHERE id = {}", UPDATED + id)
+    let update = |id: usize, logical: LogicalType, value: &str| {
+        format!("UPDATE v SET {} = {value} WHERE id = {}", column(logical), UPDATED + id)
     };
     let refused_again = write(network, "one", &all, update).await;
     assert!(refused_again.keys().eq(refused.keys()));
