@@ -1,6 +1,10 @@
 //! All integration tests, in one binary: the list of modules is the table of contents.
 
-#![expect(unreachable_pub, reason = "what the tests share is public among them, and nowhere else")]
+#![expect(unreachable_pub, reason = "modules of tests share what they need; none of it is an API")]
+#![expect(clippy::unwrap_used, reason = "a test that meets a surprise ends there")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a test says where it ran")]
+#![expect(clippy::needless_pass_by_value, reason = "a closure is handed over at the call")]
+#![expect(clippy::disallowed_methods, reason = "tests/run hands the servers over as variables")]
 
 mod apply;
 mod capture_mysql;

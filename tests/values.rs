@@ -176,7 +176,10 @@ async fn carry_all(network: &mut Network) {
     let empty: Vec<String> = all.iter().map(|(id, _, _)| format!("({})", UPDATED + id)).collect();
     network.run("one", &format!("INSERT INTO v (id) VALUES {}", empty.join(", "))).await;
     network.drain().await;
-    assert_eq!(network.count("two", &format!("v WHERE id > {UPDATED}")).await, all.len() as i64);
+    assert_eq!(
+        network.count("two", &format!("v WHERE id > {UPDATED}")).await,
+        i64::try_from(all.len()).unwrap()
+    );
     let update = |id: usize, logical: LogicalType, value: &str| {
         format!("UPDATE v SET {} = {value} WHERE id = {}", column(logical), UPDATED + id)
     };
