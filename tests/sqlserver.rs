@@ -336,8 +336,8 @@ impl ControlContext {
 }
 
 /// What reads and writes application tables, and is rendered for each of them.
-const ROW_TEMPLATES: [&str; 4] =
-    ["run/lock_rows", "run/insert_rows", "run/update_rows", "run/delete_rows"];
+const ROW_TEMPLATES: [&str; 5] =
+    ["run/lock_rows", "run/read_cells", "run/insert_rows", "run/update_rows", "run/delete_rows"];
 
 #[test]
 fn every_statement_on_control_tables_is_tsql() {
@@ -374,6 +374,7 @@ struct Bound {
     native_type: String,
     alias: String,
     position: usize,
+    policy: &'static str,
 }
 
 fn bound(columns: &[Column], prefix: &str, first: usize) -> Vec<Bound> {
@@ -385,6 +386,7 @@ fn bound(columns: &[Column], prefix: &str, first: usize) -> Vec<Bound> {
             native_type: column.native_type.clone(),
             alias: format!("{prefix}{}", n + 1),
             position: first + n,
+            policy: "capture",
         })
         .collect()
 }

@@ -239,6 +239,8 @@ pub struct Capabilities {
     pub roll_back_import_marker: bool,
     /// A text can hold the character U+0000.
     pub hold_nul: bool,
+    /// A number can be NaN or infinite.
+    pub hold_not_a_number: bool,
 }
 
 /// One logical type on one brand.

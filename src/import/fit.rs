@@ -13,6 +13,16 @@ pub(super) fn misfit(dialect: &Dialect, column: &TargetColumn, text: &str) -> Op
     if !dialect.can.hold_nul && text.contains('\0') {
         return Some(format!("has the character U+0000, which {} refuses", dialect.title));
     }
+    let is_number = matches!(
+        column.logical_type,
+        LogicalType::Decimal | LogicalType::Float32 | LogicalType::Float64
+    );
+    if is_number
+        && !dialect.can.hold_not_a_number
+        && matches!(text, "NaN" | "Infinity" | "-Infinity")
+    {
+        return Some(format!("is not a finite number, which {} refuses", dialect.title));
+    }
     if !survives_other_type(dialect, column, text) {
         return Some(format!("does not come back the same from `{native}`"));
     }

@@ -1,6 +1,7 @@
 //! What the target's database refuses, and what it would alter.
 
 use outrigger::dialect::Brand;
+use outrigger::import::quarantine::Quarantined;
 
 use super::pair;
 use crate::support::network::{Blueprint, Network, ready_servers};
@@ -103,7 +104,8 @@ const REFUSED: [(&str, &str, &str, bool); 11] = [
 
 #[test]
 fn what_a_database_refuses_or_would_alter_is_kept_back_and_the_rest_gets_in() {
-    for from in ready_servers() {
+    // MySQL rounds what the application itself writes: the source has to keep it.
+    for from in ready_servers().into_iter().filter(|server| server.brand != Brand::Mysql) {
         for to in ready_servers() {
             println!("{} to {}", from.name, to.name);
             support::block_on(async {
@@ -225,7 +227,10 @@ fn large_values_arrive_as_they_are() {
                 let quarantine = network.quarantine("two").await;
                 if to.brand == Brand::Mysql && !quarantine.is_empty() {
                     // A server may take smaller statements than one such value.
-                    assert!(quarantine.iter().all(|entry| entry.reason.contains("packet")));
+                    let is_named = |entry: &Quarantined| {
+                        entry.reason.contains("packet") || entry.reason_code == "waits"
+                    };
+                    assert!(quarantine.iter().all(is_named), "{quarantine:?}");
                 } else {
                     assert_eq!(arrived, expected);
                     assert_eq!(network.count("two", "order_line WHERE price = 5").await, 1);

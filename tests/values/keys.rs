@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use outrigger::dialect::Brand;
-use outrigger::model::LogicalType;
+use outrigger::model::{LogicalType, canonical};
 
 use super::{SEED, all_samples, canonical_of, native, write};
 use crate::support;
@@ -115,7 +115,12 @@ async fn compare(network: &mut Network, when: &str) {
             .filter_map(|entry| entry.object_id.clone())
             .collect();
         let mut source = rows(network, "one", logical).await;
-        source.retain(|row| !held.iter().any(|key| row.starts_with(&format!("{key}|"))));
+        // The source may print a key in another form than the canonical one: `1e-38` with zeros.
+        source.retain(|row| {
+            let printed = row.rsplit_once('|').map_or(row.as_str(), |(key, _)| key);
+            let key = canonical(logical, printed);
+            !held.iter().any(|held| key.as_ref() == Ok(held) || canonical(logical, held) == key)
+        });
         assert!(!source.is_empty(), "{logical}");
         assert_eq!(rows(network, "two", logical).await, source, "{when} {logical}, {entries:?}");
         let to = network.brand("two");
