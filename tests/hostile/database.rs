@@ -200,7 +200,8 @@ fn a_child_that_comes_before_its_parent_gets_in_behind_it() {
 #[test]
 fn large_values_arrive_as_they_are() {
     const LENGTH: usize = 16 << 20;
-    for from in ready_servers() {
+    // A text of MySQL's own holds 64 KiB only: it can refuse such a value, not send it.
+    for from in ready_servers().into_iter().filter(|server| server.brand != Brand::Mysql) {
         for to in ready_servers() {
             println!("{} to {}", from.name, to.name);
             support::block_on(async {
