@@ -49,8 +49,9 @@ const CONTROL: [(&str, &str); 7] = [
 
 #[derive(Serialize)]
 struct TableContext<'a> {
-    #[serde(flatten)]
-    plan: &'a Plan,
+    database: &'a str,
+    namespace: Option<&'a str>,
+    command: &'a str,
     table: &'a TablePlan,
 }
 
@@ -72,7 +73,13 @@ pub fn scripts(plan: &Plan, templates: &Templates) -> Result<Vec<Script>, Error>
         scripts.push(script(plan, name.to_owned(), ScriptKind::Control, pieces));
     }
     for table in &plan.tables {
-        let context = TableContext { plan, table };
+        // Not the whole plan: it would be carried into every template of every table.
+        let context = TableContext {
+            database: &plan.database,
+            namespace: plan.namespace.as_deref(),
+            command: plan.command,
+            table,
+        };
         let mut statements = Vec::new();
         let mut removal = Vec::new();
         for template in ["capture/insert", "capture/update", "capture/delete", "capture/truncate"] {
