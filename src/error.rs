@@ -149,12 +149,6 @@ pub enum Error {
         /// Where the text came from, without a password.
         from: String,
     },
-    /// A part that this build does not have.
-    #[error("this version cannot {what} yet")]
-    Unfinished {
-        /// Completes the sentence.
-        what: &'static str,
-    },
 }
 
 impl From<apply::Error> for Error {
@@ -236,8 +230,7 @@ impl Error {
             | Self::Read { .. }
             | Self::Write { .. }
             | Self::NoSql { .. }
-            | Self::NoTable { .. }
-            | Self::Unfinished { .. } => None,
+            | Self::NoTable { .. } => None,
         }
     }
 }
