@@ -47,6 +47,9 @@ const CONTROL: [(&str, &str); 7] = [
     ("007_history", "install/history"),
 ];
 
+/// For fewer tables a thread of its own does not pay.
+const TABLES_PER_WORKER: usize = 16;
+
 #[derive(Serialize)]
 struct TableContext<'a> {
     database: &'a str,
@@ -56,9 +59,9 @@ struct TableContext<'a> {
 }
 
 #[derive(Serialize)]
-struct ViewContext<'a> {
-    #[serde(flatten)]
-    plan: &'a Plan,
+struct ControlContext<'a> {
+    database: &'a str,
+    namespace: Option<&'a str>,
     stamped_tables: Vec<&'a TablePlan>,
 }
 
@@ -67,34 +70,68 @@ struct ViewContext<'a> {
 /// # Errors
 /// When a template asks for something that the plan does not have.
 pub fn scripts(plan: &Plan, templates: &Templates) -> Result<Vec<Script>, Error> {
+    let mut context = ControlContext {
+        database: &plan.database,
+        namespace: plan.namespace.as_deref(),
+        stamped_tables: Vec::new(),
+    };
     let mut scripts = Vec::new();
     for (name, template) in CONTROL {
-        let pieces = templates.pieces(template, plan)?;
+        let pieces = templates.pieces(template, &context)?;
         scripts.push(script(plan, name.to_owned(), ScriptKind::Control, pieces));
     }
-    for table in &plan.tables {
-        // Not the whole plan: it would be carried into every template of every table.
-        let context = TableContext {
-            database: &plan.database,
-            namespace: plan.namespace.as_deref(),
-            command: plan.command,
-            table,
-        };
-        let mut statements = Vec::new();
-        let mut removal = Vec::new();
-        for template in ["capture/insert", "capture/update", "capture/delete", "capture/truncate"] {
-            let (install, remove) = templates.pieces(template, &context)?;
-            statements.extend(install);
-            removal.extend(remove);
-        }
-        let name = format!("100_capture_{}", file_stem(&table.object_table));
-        let kind = ScriptKind::Capture(table.object_table.clone());
-        scripts.push(script(plan, name, kind, (statements, removal)));
-    }
-    let stamped_tables = plan.tables.iter().filter(|table| table.last_update.is_some()).collect();
-    let pieces = templates.pieces("install/union_view", &ViewContext { plan, stamped_tables })?;
+    scripts.extend(capture_scripts(plan, templates)?);
+    context.stamped_tables =
+        plan.tables.iter().filter(|table| table.last_update.is_some()).collect();
+    let pieces = templates.pieces("install/union_view", &context)?;
     scripts.push(script(plan, "900_union_view".to_owned(), ScriptKind::View, pieces));
     Ok(scripts)
+}
+
+/// The scripts of all tables, in the plan's order. Each table's are a function of the table
+/// alone, so the machine's processors share them.
+fn capture_scripts(plan: &Plan, templates: &Templates) -> Result<Vec<Script>, Error> {
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = plan.tables.len().div_ceil(workers).max(TABLES_PER_WORKER);
+    std::thread::scope(|scope| {
+        let shares: Vec<_> = plan
+            .tables
+            .chunks(share)
+            .map(|tables| {
+                scope.spawn(move || {
+                    let scripts = tables.iter().map(|table| capture_script(plan, table, templates));
+                    scripts.collect::<Result<Vec<_>, _>>()
+                })
+            })
+            .collect();
+        let mut scripts = Vec::with_capacity(plan.tables.len());
+        for share in shares {
+            scripts.extend(share.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+        }
+        Ok(scripts)
+    })
+}
+
+/// The triggers of one table.
+fn capture_script(plan: &Plan, table: &TablePlan, templates: &Templates) -> Result<Script, Error> {
+    // Not the whole plan: it would be carried into every template of every table.
+    let context = TableContext {
+        database: &plan.database,
+        namespace: plan.namespace.as_deref(),
+        command: plan.command,
+        table,
+    };
+    let context = templates.context("capture", &context)?;
+    let mut statements = Vec::new();
+    let mut removal = Vec::new();
+    for template in ["capture/insert", "capture/update", "capture/delete", "capture/truncate"] {
+        let (install, remove) = templates.pieces_of(template, &context)?;
+        statements.extend(install);
+        removal.extend(remove);
+    }
+    let name = format!("100_capture_{}", file_stem(&table.object_table));
+    let kind = ScriptKind::Capture(table.object_table.clone());
+    Ok(script(plan, name, kind, (statements, removal)))
 }
 
 fn script(

@@ -82,7 +82,19 @@ impl Templates {
         name: &str,
         context: &impl Serialize,
     ) -> Result<(Vec<String>, Vec<String>), Error> {
-        let text = self.fill(name, context)?;
+        self.pieces_of(name, &self.context(name, context)?)
+    }
+
+    /// [`Self::pieces`] of a context that several templates share.
+    ///
+    /// # Errors
+    /// When the template asks for something that `context` does not have.
+    pub(super) fn pieces_of(
+        &self,
+        name: &str,
+        context: &Context,
+    ) -> Result<(Vec<String>, Vec<String>), Error> {
+        let text = self.render(name, context)?;
         let mut parts = parts(&text, REMOVAL).into_iter();
         let mut next = || parts.next().map(|part| statements(&part)).unwrap_or_default();
         Ok((next(), next()))
@@ -110,9 +122,19 @@ impl Templates {
     }
 
     fn fill(&self, name: &str, context: &impl Serialize) -> Result<String, Error> {
-        let context =
-            Context::from_serialize(context).map_err(|source| broken(self.brand, name, source))?;
-        self.tera.render(name, &context).map_err(|source| broken(self.brand, name, source))
+        self.render(name, &self.context(name, context)?)
+    }
+
+    /// What the templates see; `name` says in an error what could not be made.
+    ///
+    /// # Errors
+    /// When `context` is not a map of names.
+    pub(super) fn context(&self, name: &str, context: &impl Serialize) -> Result<Context, Error> {
+        Context::from_serialize(context).map_err(|source| broken(self.brand, name, source))
+    }
+
+    fn render(&self, name: &str, context: &Context) -> Result<String, Error> {
+        self.tera.render(name, context).map_err(|source| broken(self.brand, name, source))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use outrigger::config::{self, Config};
 use outrigger::db::Session;
@@ -31,6 +32,9 @@ pub struct Blueprint<'a> {
     /// Rows that travel together.
     pub batch_rows: usize,
 }
+
+/// Longer than the coarsest clock's tick.
+const CLOCK_TICK: Duration = Duration::from_millis(2);
 
 /// Nodes in step, or about to be.
 pub struct Network {
@@ -99,9 +103,11 @@ impl Network {
         &mut *self.nodes.get_mut(id).expect("it is a node").1
     }
 
-    /// The application changes something.
+    /// The application changes something. The next change of any node is stamped later: the
+    /// clock that a trigger of SQLite reads counts milliseconds.
     pub async fn run(&mut self, id: &str, sql: &str) {
         self.application(id).raw(sql).await.unwrap_or_else(|f| panic!("{id}: {f}\n{sql}"));
+        tokio::time::sleep(CLOCK_TICK).await;
     }
 
     /// All rows of a query, their cells joined by `|`, NULL as `-`.
