@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use super::FOUND;
 use super::args::{Check, Format};
-use super::console::{Color, mark};
+use super::console::{Color, count, mark};
 use super::context::Context;
 use crate::error::Result;
 use crate::schema::Reading;
@@ -40,20 +40,16 @@ fn text(findings: &[Finding]) -> String {
 }
 
 fn summary(findings: &[Finding], reading: &Reading) -> String {
-    let count = |severity: Severity, word: &str| {
+    let of = |severity: Severity, word: &str| {
         let number = findings.iter().filter(|finding| finding.severity == severity).count();
-        plural(number, word)
+        count(number, word)
     };
     format!(
         "{}, {}, {} on {}; {} of the schema passed over",
-        count(Severity::Error, "error"),
-        count(Severity::Warning, "warning"),
-        count(Severity::Info, "info"),
-        plural(reading.schema.tables.len(), "table"),
-        plural(reading.skipped.len(), "statement")
+        of(Severity::Error, "error"),
+        of(Severity::Warning, "warning"),
+        of(Severity::Info, "info"),
+        count(reading.schema.tables.len(), "table"),
+        count(reading.skipped.len(), "statement")
     )
-}
-
-fn plural(number: usize, word: &str) -> String {
-    if number == 1 { format!("1 {word}") } else { format!("{number} {word}s") }
 }

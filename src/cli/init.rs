@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use std::process::ExitCode;
 
 use super::args::Init;
-use super::console::table;
+use super::console::{count, table};
 use super::context::Context;
 use super::files::{TextFile, read_sql};
 use super::nodes;
@@ -36,12 +36,12 @@ pub(super) async fn run(args: Init, context: &Context) -> Result<ExitCode> {
     std::fs::write(&args.out, starter.text())
         .map_err(|source| Error::Write { path: args.out.clone(), source })?;
     context.console.note(&table(["TABLE", "KEY", "LAST UPDATE", "SECRET?"], &starter.rows()));
-    let passed_over = reading.skipped.len();
     context.console.note(&format!(
-        "\nwrote `{}`: {} tables, {passed_over} other statements passed over\n\
+        "\nwrote `{}`: {}, {} passed over\n\
          next: fill in the nodes, then `outrigger check`",
         args.out.display(),
-        reading.schema.tables.len()
+        count(reading.schema.tables.len(), "table"),
+        count(reading.skipped.len(), "other statement")
     ));
     Ok(ExitCode::SUCCESS)
 }

@@ -164,7 +164,7 @@ async fn retry(
             return Err(Error::NotQuarantined { node: node.clone(), id: *id });
         }
     }
-    let marked = count(ids.len() as u64, "change");
+    let marked = count(ids.len(), "change");
     context.console.note(&format!("{marked} will be tried by the next import of `{node}`"));
     Ok(ExitCode::SUCCESS)
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::args::Run;
+use super::console::count;
 use super::context::Context;
 use super::{FAILED, FOUND, import, live, transport};
 use crate::error::{Error, Result};
@@ -30,7 +31,11 @@ pub(super) async fn run(args: Run, context: &Context) -> Result<ExitCode> {
     let (mut runner, _) = live::runner(context).await?;
     let stop = live::stop_on_signal(context.console);
     let routes = live::routes(&runner, &[])?;
-    context.console.note(&format!("running {}, every {:?}", plural(routes.len()), args.every));
+    context.console.note(&format!(
+        "running {}, every {:?}",
+        count(routes.len(), "route"),
+        args.every
+    ));
     let mut pause = args.every;
     let mut left = args.iterations;
     let mut total = Round::default();
@@ -106,8 +111,4 @@ async fn wait(pause: Duration, stop: &Arc<AtomicBool>) {
         tokio::time::sleep(nap).await;
         left -= nap;
     }
-}
-
-fn plural(routes: usize) -> String {
-    super::console::count(routes as u64, "route")
 }
