@@ -296,6 +296,13 @@ mod tests {
     }
 
     #[test]
+    fn an_older_insert_does_not_bring_a_deleted_row_back() {
+        let a =
+            [change(Op::Insert, "1", "a", 1, &[("x", "0")]), change(Op::Delete, "5", "a", 2, &[])];
+        assert_eq!(converges(&a, &[change(Op::Insert, "3", "b", 1, &[("x", "b")])]), None);
+    }
+
+    #[test]
     fn a_newer_value_outlives_a_delete_and_a_reinsert_before_it() {
         let a = [
             change(Op::Insert, "1", "a", 1, &[("x", "0"), ("y", "0")]),
