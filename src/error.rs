@@ -45,6 +45,14 @@ pub enum Error {
         /// What there is.
         known: Vec<String>,
     },
+    /// A conflict that is not on the list.
+    #[error("node `{node}` has no conflict {id}")]
+    NoConflict {
+        /// The node.
+        node: NodeId,
+        /// Its id.
+        id: i64,
+    },
     /// A change that is not in quarantine.
     #[error("change {id} is not in the quarantine of node `{node}`")]
     NotQuarantined {
@@ -197,6 +205,9 @@ impl Error {
             Self::Plan(_) => Some("`outrigger check` finds all such places".to_owned()),
             Self::NoNode { node, known } => Some(suggestion(node, known)),
             Self::NoRoute { known, .. } => Some(format!("the routes are {}", known.join(", "))),
+            Self::NoConflict { node, .. } => {
+                Some(format!("`outrigger conflicts list --node {node}` shows what there is"))
+            }
             Self::NotQuarantined { node, .. } => {
                 Some(format!("`outrigger quarantine list --node {node}` shows what is"))
             }

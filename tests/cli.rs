@@ -5,7 +5,7 @@ mod cli_support;
 use cli_support::{Run, outrigger};
 use indoc::indoc;
 
-const VERBS: [&str; 13] = [
+const VERBS: [&str; 14] = [
     "init",
     "check",
     "generate",
@@ -17,6 +17,7 @@ const VERBS: [&str; 13] = [
     "run",
     "status",
     "quarantine",
+    "conflicts",
     "demo",
     "completions",
 ];
@@ -82,6 +83,7 @@ fn wrong_arguments_exit_with_2() {
     outrigger("generate --dialect oracle").exits_with(2).stderr_has("sqlserver");
     outrigger("quarantine retry --node a").exits_with(2);
     outrigger("quarantine retry 1 --all --node a").exits_with(2);
+    outrigger("conflicts drop --node a").exits_with(2);
     outrigger("run --every soon").exits_with(2).stderr_has("such as 5s");
     outrigger("demo --nodes 1").exits_with(2);
     outrigger("check --allow no-such-id").exits_with(2);

@@ -10,6 +10,7 @@ mod apply;
 mod capture_mysql;
 mod careful;
 mod cli_support;
+mod conflicts;
 mod db;
 mod demo;
 mod examples;

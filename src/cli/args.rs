@@ -74,6 +74,9 @@ pub(super) enum Verb {
     /// List, show, retry or drop changes that could not be imported
     #[command(after_long_help = help::QUARANTINE)]
     Quarantine(Quarantine),
+    /// List, show or forget what was lost when two nodes changed the same
+    #[command(after_long_help = help::CONFLICTS)]
+    Conflicts(Conflicts),
     /// Walk through the whole story on databases of its own
     ///
     /// Insert, update and delete in both directions, and two edits of one row at once: each with
@@ -238,6 +241,50 @@ pub(super) enum QuarantineAction {
     Drop {
         /// Its id in the node's inbox
         id: i64,
+        /// The node
+        #[arg(long, value_name = "NODE")]
+        node: String,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Conflicts {
+    #[command(subcommand)]
+    pub(super) action: ConflictsAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ConflictsAction {
+    /// List the conflicts that were decided, the newest first
+    List {
+        /// A node; default: all
+        #[arg(long, value_name = "NODE")]
+        node: Option<String>,
+        /// At most so many of each node
+        #[arg(long, value_name = "N", default_value_t = 100)]
+        limit: usize,
+        #[command(flatten)]
+        listing: Listing,
+    },
+    /// Show one conflict with both versions and the rule that decided
+    Show {
+        /// Its id on the node
+        id: i64,
+        /// The node
+        #[arg(long, value_name = "NODE")]
+        node: String,
+        #[command(flatten)]
+        listing: Listing,
+    },
+    /// Forget conflicts that were looked at
+    #[command(group = clap::ArgGroup::new("which").required(true))]
+    Drop {
+        /// An id on the node
+        #[arg(group = "which")]
+        id: Option<i64>,
+        /// All up to and with an id
+        #[arg(long, group = "which", value_name = "ID")]
+        up_to: Option<i64>,
         /// The node
         #[arg(long, value_name = "NODE")]
         node: String,

@@ -6,6 +6,9 @@ use std::io::{IsTerminal as _, Write as _};
 
 use comfy_table::{ContentArrangement, Table, presets};
 
+use serde_json::Value as Json;
+
+use super::args::Format;
 use crate::error::{Error, Result};
 
 /// Where the command writes.
@@ -56,6 +59,23 @@ impl Console {
         if !self.is_quiet {
             complain(&format!("{line}\n"));
         }
+    }
+
+    /// Writes names and their values, one to a line; as JSON one object.
+    pub(super) fn lines(
+        self,
+        lines: Vec<(&'static str, Option<String>)>,
+        format: Format,
+    ) -> Result<()> {
+        if format == Format::Json {
+            let value = |text: Option<String>| text.map_or(Json::Null, Json::String);
+            let pairs = lines.into_iter().map(|(name, text)| (name.to_owned(), value(text)));
+            return self.json(&pairs.collect::<serde_json::Map<String, Json>>());
+        }
+        let line = |(name, text): (&str, Option<String>)| {
+            format!("{name:<26}{}\n", text.as_deref().unwrap_or("NULL"))
+        };
+        self.data(&lines.into_iter().map(line).collect::<String>())
     }
 
     /// Whether progress may be drawn.

@@ -10,6 +10,7 @@ use crate::db::{self, Session};
 use crate::error::{Error, Result};
 use crate::model::NodeId;
 use crate::plan::RoutePlan;
+use crate::render::Templates;
 use crate::runner::Runner;
 
 /// A runner of the configuration, and the configuration.
@@ -98,4 +99,15 @@ pub(super) async fn connect(loaded: &Loaded, node: &NodeId) -> Result<Box<dyn Se
         brand: place.brand,
         source,
     })
+}
+
+/// A session with a node, and the templates of its brand.
+pub(super) async fn open(
+    context: &Context,
+    loaded: &Loaded,
+    node: &NodeId,
+) -> Result<(Box<dyn Session>, Templates)> {
+    let session = connect(loaded, node).await?;
+    let templates = context.templates_of(session.brand())?;
+    Ok((session, templates))
 }

@@ -4,6 +4,7 @@ mod apply;
 mod args;
 mod check;
 mod completions;
+mod conflicts;
 mod console;
 mod context;
 mod demo;
@@ -74,6 +75,7 @@ async fn dispatch(verb: Verb, context: &Context) -> Result<ExitCode> {
         Verb::Run(args) => run::run(args, context).await,
         Verb::Status(args) => status::run(args, context).await,
         Verb::Quarantine(args) => quarantine::run(args, context).await,
+        Verb::Conflicts(args) => conflicts::run(args, context).await,
         Verb::Demo(args) => demo::run(args, context).await,
         Verb::Completions(args) => completions::run(&args, context),
     }

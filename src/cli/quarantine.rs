@@ -8,11 +8,9 @@ use super::args::{Format, Quarantine, QuarantineAction};
 use super::console::{count, table};
 use super::context::{Context, Loaded};
 use super::{FOUND, live};
-use crate::db::Session;
 use crate::error::{Error, Result};
 use crate::import::quarantine::{self, Quarantined};
 use crate::model::{Change, NodeId};
-use crate::render::Templates;
 
 pub(super) async fn run(args: Quarantine, context: &Context) -> Result<ExitCode> {
     let loaded = context.load()?;
@@ -44,7 +42,7 @@ async fn list(
     let names: Vec<String> = node.map(str::to_owned).into_iter().collect();
     let mut listed = Vec::new();
     for node in live::nodes(loaded, &names)? {
-        let (mut session, templates) = open(context, loaded, &node).await?;
+        let (mut session, templates) = live::open(context, loaded, &node).await?;
         let found = quarantine::list(&mut *session, &templates)
             .await
             .map_err(|error| Error::import(&node, error))?;
@@ -85,7 +83,7 @@ async fn show(
     format: Format,
 ) -> Result<ExitCode> {
     let node = live::node(loaded, node)?;
-    let (mut session, templates) = open(context, loaded, &node).await?;
+    let (mut session, templates) = live::open(context, loaded, &node).await?;
     let failed = |error| Error::import(&node, error);
     let entries = quarantine::list(&mut *session, &templates).await.map_err(failed)?;
     let entry = entries.into_iter().find(|entry| entry.inbox_id == id);
@@ -94,24 +92,7 @@ async fn show(
         return Err(Error::NotQuarantined { node, id });
     };
     let lines = describe(&entry, &change);
-    match format {
-        Format::Json => {
-            let object: serde_json::Map<String, serde_json::Value> = lines
-                .into_iter()
-                .map(|(name, value)| {
-                    (name.to_owned(), value.map_or(serde_json::Value::Null, Into::into))
-                })
-                .collect();
-            context.console.json(&object)?;
-        }
-        Format::Text => {
-            let mut text = String::new();
-            for (name, value) in lines {
-                text.push_str(&format!("{name:<26}{}\n", value.as_deref().unwrap_or("NULL")));
-            }
-            context.console.data(&text)?;
-        }
-    }
+    context.console.lines(lines, format)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -151,7 +132,7 @@ async fn retry(
     id: Option<i64>,
 ) -> Result<ExitCode> {
     let node = live::node(loaded, node)?;
-    let (mut session, templates) = open(context, loaded, &node).await?;
+    let (mut session, templates) = live::open(context, loaded, &node).await?;
     let failed = |error| Error::import(&node, error);
     let ids = if let Some(id) = id {
         vec![id]
@@ -171,7 +152,7 @@ async fn retry(
 
 async fn drop_change(context: &Context, loaded: &Loaded, node: &str, id: i64) -> Result<ExitCode> {
     let node = live::node(loaded, node)?;
-    let (mut session, templates) = open(context, loaded, &node).await?;
+    let (mut session, templates) = live::open(context, loaded, &node).await?;
     let dropped = quarantine::drop_change(&mut *session, &templates, id)
         .await
         .map_err(|error| Error::import(&node, error))?;
@@ -180,14 +161,4 @@ async fn drop_change(context: &Context, loaded: &Loaded, node: &str, id: i64) ->
     }
     context.console.note(&format!("change {id} will never be imported on `{node}`"));
     Ok(ExitCode::SUCCESS)
-}
-
-async fn open(
-    context: &Context,
-    loaded: &Loaded,
-    node: &NodeId,
-) -> Result<(Box<dyn Session>, Templates)> {
-    let session = live::connect(loaded, node).await?;
-    let templates = context.templates_of(session.brand())?;
-    Ok((session, templates))
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::conflict::{Conflict, History, conflicts_of};
 use super::decide::decide;
 use super::decode::{Incoming, Refusal, RowId, decode};
 use super::execute::Executor;
@@ -262,7 +263,7 @@ impl Importer {
                 Err(refusals) => held.extend(self.held(unit, refusals, blocked)),
             }
         }
-        self.apply_decoded(session, incoming).await?;
+        self.apply_decoded(session, route, incoming).await?;
         for entry in &held {
             self.quarantine(session, route, entry).await?;
         }
@@ -324,6 +325,7 @@ impl Importer {
     async fn apply_decoded(
         &mut self,
         session: &mut dyn Session,
+        route: RouteId,
         incoming: Vec<Incoming>,
     ) -> Result<(), Error> {
         if incoming.is_empty() {
@@ -341,27 +343,31 @@ impl Importer {
         for (row, state) in &mut states {
             state.exists = existing.contains(row);
         }
-        self.know_newer_cells(session, &mut states, &incoming).await?;
-        let effects = self.decide_all(&mut states, incoming);
+        self.know_cells(session, &mut states, &incoming).await?;
+        let history = self.read_history(session, &states, &incoming).await?;
+        let (effects, conflicts) = self.decide_all(&mut states, &history, incoming);
         for step in steps(&self.targets, effects) {
             self.executor.run(session, &self.targets, &step).await?;
         }
         let write = &self.statements.write_versions;
         versions::save(session, write, &self.targets, &states).await?;
-        Ok(())
+        self.keep_conflicts(session, route, &conflicts).await
     }
 
     fn decide_all(
         &self,
         states: &mut versions::RowStates,
+        history: &History,
         incoming: Vec<Incoming>,
-    ) -> Vec<RowEffect> {
+    ) -> (Vec<RowEffect>, Vec<Conflict>) {
         let mut effects: Vec<RowEffect> = Vec::with_capacity(incoming.len());
+        let mut conflicts = Vec::new();
         // Deletes of this batch that an insert with a new key may turn into one change of the key.
         let mut deletes: BTreeMap<(RowId, Option<i64>), usize> = BTreeMap::new();
         for change in incoming {
             let is_record_level = self.targets.tables[change.row.0].is_record_level;
             let Some(state) = states.get_mut(&change.row) else { continue };
+            conflicts.extend(conflicts_of(state, &change, history));
             let effect = decide(state, &change, is_record_level);
             if effect == Effect::Delete && change.op == Op::Delete {
                 deletes.insert((change.row.clone(), change.transaction_id), effects.len());
@@ -375,7 +381,7 @@ impl Importer {
             }
             effects.push(RowEffect { row: change.row, key: change.key, effect, old_key });
         }
-        effects
+        (effects, conflicts)
     }
 }
 

@@ -31,6 +31,8 @@ pub struct RowState {
     pub row: Option<(Op, Version)>,
     /// The newest update of each column.
     pub cells: BTreeMap<String, CellState>,
+    /// What columns of the row in the table hold, as far as it was read: what a conflict shows.
+    pub values: BTreeMap<String, Option<String>>,
     /// What has to be written to `ds_change_version`: columns, and `""` for the row itself.
     pub dirty: BTreeSet<String>,
 }
@@ -51,6 +53,12 @@ pub enum Effect {
 /// Decides on a change and notes in `state` what is known afterwards.
 #[must_use]
 pub fn decide(state: &mut RowState, incoming: &Incoming, is_record_level: bool) -> Effect {
+    let effect = decided(state, incoming, is_record_level);
+    state.see(&effect);
+    effect
+}
+
+fn decided(state: &mut RowState, incoming: &Incoming, is_record_level: bool) -> Effect {
     if is_record_level && !state.note_row(incoming.op, &incoming.version) {
         return Effect::Nothing;
     }
@@ -184,6 +192,21 @@ impl RowState {
         true
     }
 
+    /// Keeps up what is known of the table's values, for the changes of the row that follow.
+    fn see(&mut self, effect: &Effect) {
+        match effect {
+            Effect::Insert(cells) | Effect::Update(cells) => {
+                for (column, value) in cells {
+                    if let Some(known) = self.values.get_mut(column) {
+                        known.clone_from(value);
+                    }
+                }
+            }
+            Effect::Delete => self.values.clear(),
+            Effect::Nothing => {}
+        }
+    }
+
     /// Takes note of the value that a cell has in the table.
     pub(super) fn know(&mut self, column: &str, value: Option<String>) {
         if let Some(cell) = self.cells.get_mut(column) {
@@ -205,6 +228,7 @@ mod tests {
             row: (0, "k".into()),
             key: vec!["k".into()],
             old_row: None,
+            old_cells: BTreeMap::new(),
             cells: cells
                 .iter()
                 .map(|(name, value)| ((*name).to_owned(), Some((*value).to_owned())))

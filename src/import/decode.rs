@@ -33,6 +33,8 @@ pub struct Incoming {
     pub old_row: Option<RowId>,
     /// Columns outside the key with their canonical values.
     pub cells: BTreeMap<String, Option<String>>,
+    /// What they held before, or what the deleted row held, as far as the change tells.
+    pub old_cells: BTreeMap<String, Option<String>>,
 }
 
 /// Why a change cannot be imported. The code is stable, the reason is a sentence; neither holds
@@ -85,6 +87,10 @@ pub fn decode(targets: &Targets, change: &Change) -> Result<Incoming, Refusal> {
         let value = value.map(|text| value_of(dialect, target, column, &text)).transpose()?;
         cells.insert(name, value);
     }
+    let old_cells = match parsed {
+        Some(_) => BTreeMap::new(),
+        None => old_cells(target, change),
+    };
     Ok(Incoming {
         inbox_id: change.id,
         version,
@@ -94,7 +100,29 @@ pub fn decode(targets: &Targets, change: &Change) -> Result<Incoming, Refusal> {
         key,
         old_row,
         cells,
+        old_cells,
     })
+}
+
+/// What a change replaced: the old value of an update's column, the columns of a deleted row. It
+/// decides nothing, so what cannot be read of it is left out.
+pub(super) fn old_cells(target: &Target, change: &Change) -> BTreeMap<String, Option<String>> {
+    let op = change.object_operation.as_deref().and_then(Op::from_letter);
+    let old = match (op, &change.object_attribute) {
+        (Some(Op::Update), Some(column)) => {
+            vec![(column.clone(), change.object_value_old.clone())]
+        }
+        (Some(Op::Delete), _) => {
+            document(change.object_value_old.as_deref(), "object_value_old").unwrap_or_default()
+        }
+        _ => Vec::new(),
+    };
+    let known = |(name, value): (String, Option<String>)| {
+        let column = target.columns.get(&name)?;
+        let value = value.map(|text| canonical(column.logical_type, &text)).transpose().ok()?;
+        Some((name, value))
+    };
+    old.into_iter().filter_map(known).collect()
 }
 
 /// The row that a change is about as the quarantine names it, (table, key): canonical where the

@@ -1,33 +1,58 @@
-//! What a delete would take along although it is newer is read before.
+//! What has to be read before changes are decided: values that a delete would take along although
+//! they are newer, and what tells whether two changes knew of each other.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::{Value as Json, json};
+
 use super::Error;
 use super::batch::Importer;
-use super::decode::{Incoming, RowId};
+use super::conflict::{Conflict, History, newer, unseen};
+use super::decode::{Incoming, RowId, old_cells};
 use super::versions::RowStates;
 use crate::db::Session;
-use crate::model::Op;
+use crate::model::{Change, Op, RouteId, Row, Value, Version};
+use crate::outbox::{execute, fetch};
 
 /// Columns, and the keys of the rows that they are read of.
 type Wanted = (BTreeSet<String>, BTreeMap<RowId, Vec<String>>);
 
 impl Importer {
-    /// Reads, for each row that a change deletes, the values of the columns that were changed
-    /// later than it was deleted: [`super::decide`] keeps them for an insert between the two.
-    pub(super) async fn know_newer_cells(
+    /// Reads the values that changes meet in the table: of each row that a change deletes, those
+    /// that were changed later than it was deleted ([`super::decide`] keeps them for an insert
+    /// between the two), and of every change those that another origin wrote.
+    pub(super) async fn know_cells(
         &mut self,
         session: &mut dyn Session,
         states: &mut RowStates,
         incoming: &[Incoming],
     ) -> Result<(), Error> {
+        for (table, (columns, rows)) in self.wanted(states, incoming) {
+            let wanted = (table, &columns);
+            let found = self.executor.read_cells(session, &self.targets, wanted, &rows).await?;
+            for (row, values) in found {
+                let Some(state) = states.get_mut(&row) else { continue };
+                for (column, value) in columns.iter().zip(values) {
+                    state.know(column, value.clone());
+                    state.values.insert(column.clone(), value);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn wanted(&self, states: &RowStates, incoming: &[Incoming]) -> BTreeMap<usize, Wanted> {
+        let is_mixed = is_mixed(incoming);
         let mut tables: BTreeMap<usize, Wanted> = BTreeMap::new();
-        for change in incoming.iter().filter(|change| change.op == Op::Delete) {
+        for change in incoming {
             let Some(state) = states.get(&change.row).filter(|state| state.exists) else {
                 continue;
             };
+            let mut columns = unseen(state, change, is_mixed);
+            if change.op == Op::Delete {
+                columns.extend(state.unknown_after(&change.version));
+            }
             let known = &self.targets.tables[change.row.0].columns;
-            let mut columns = state.unknown_after(&change.version);
             columns.retain(|column| known.contains_key(*column));
             if !columns.is_empty() {
                 let (all, rows) = tables.entry(change.row.0).or_default();
@@ -35,16 +60,98 @@ impl Importer {
                 rows.insert(change.row.clone(), change.key.clone());
             }
         }
-        for (table, (columns, rows)) in tables {
-            let wanted = (table, &columns);
-            let found = self.executor.read_cells(session, &self.targets, wanted, &rows).await?;
-            for (row, values) in found {
-                let Some(state) = states.get_mut(&row) else { continue };
-                for (column, value) in columns.iter().zip(values) {
-                    state.know(column, value);
-                }
-            }
+        tables
+    }
+
+    /// What the newer changes replaced that were here before older ones of these.
+    pub(super) async fn read_history(
+        &self,
+        session: &mut dyn Session,
+        states: &RowStates,
+        incoming: &[Incoming],
+    ) -> Result<History, Error> {
+        let mut history = History::new();
+        if is_mixed(incoming) {
+            let known = |change: &Incoming| (named(&change.version), change.old_cells.clone());
+            history.extend(incoming.iter().map(known));
         }
+        let states = incoming.iter().filter_map(|change| Some((change, states.get(&change.row)?)));
+        let wanted: BTreeSet<(String, i64)> =
+            states.flat_map(|(change, state)| newer(state, change)).map(named).collect();
+        if wanted.is_empty() {
+            return Ok(history);
+        }
+        let rows: Json = wanted.into_iter().map(|(origin, id)| json!([origin, id])).collect();
+        let given =
+            [("rows", Value::Text(rows.to_string())), ("node", Value::Text(self.node.0.clone()))];
+        let rows = fetch(session, &self.statements.read_old_values, &given).await?;
+        history.extend(rows.iter().filter_map(|row| self.replaced(row)));
+        Ok(history)
+    }
+
+    fn replaced(&self, row: &Row) -> Option<((String, i64), super::OldValues)> {
+        let name = (row.text("updated_by_server_id")?, row.integer("source_id")?);
+        let target = &self.targets.tables[self.targets.find(&row.text("object_table")?)?];
+        let change = Change {
+            object_attribute: row.text("object_attribute"),
+            object_operation: row.text("object_operation"),
+            object_value_old: row.text("object_value_old"),
+            ..Change::default()
+        };
+        Some((name, old_cells(target, &change)))
+    }
+
+    /// Writes conflicts that were decided, in the transaction that decided them.
+    pub(super) async fn keep_conflicts(
+        &self,
+        session: &mut dyn Session,
+        route: RouteId,
+        conflicts: &[Conflict],
+    ) -> Result<(), Error> {
+        if conflicts.is_empty() {
+            return Ok(());
+        }
+        let rows: Json =
+            conflicts.iter().map(|conflict| self.conflict_row(route, conflict)).collect();
+        let given = [("rows", Value::Text(rows.to_string()))];
+        execute(session, &self.statements.write_conflicts, &given).await?;
         Ok(())
     }
+
+    /// A row of `ds_conflict`, in the order of `run/write_conflicts`.
+    fn conflict_row(&self, route: RouteId, conflict: &Conflict) -> Json {
+        let (local, incoming) = (&conflict.local, &conflict.incoming);
+        let stamp = |version: &Option<Version>| version.as_ref().map(|v| v.stamp.clone());
+        let origin = |version: &Option<Version>| version.as_ref().map(|v| v.origin.clone());
+        let source_id = |version: &Option<Version>| version.as_ref().map(|v| v.source_id);
+        json!([
+            conflict.inbox_id,
+            route.0,
+            conflict.kind.name(),
+            self.targets.tables[conflict.row.0].object_table,
+            conflict.row.1,
+            conflict.attribute,
+            if conflict.incoming_wins { "incoming" } else { "local" },
+            conflict.rule,
+            origin(&local.version),
+            stamp(&local.version),
+            source_id(&local.version),
+            local.value,
+            origin(&incoming.version),
+            stamp(&incoming.version),
+            source_id(&incoming.version),
+            incoming.value,
+        ])
+    }
+}
+
+/// Whether changes of several origins are decided together.
+fn is_mixed(incoming: &[Incoming]) -> bool {
+    let mut origins = incoming.iter().map(|change| &change.version.origin);
+    let first = origins.next();
+    origins.any(|origin| Some(origin) != first)
+}
+
+fn named(version: &Version) -> (String, i64) {
+    (version.origin.clone(), version.source_id)
 }

@@ -9,6 +9,8 @@
 mod batch;
 mod careful;
 pub mod command;
+mod conflict;
+pub mod conflicts;
 mod decide;
 mod decode;
 mod execute;
@@ -22,6 +24,7 @@ mod target;
 mod versions;
 
 pub use batch::{Importer, Outcome, Progress};
+pub use conflict::{Conflict, ConflictType, History, OldValues, Side, conflicts_of};
 pub use decide::{Effect, RowState, decide};
 pub use decode::{Incoming, Refusal, RowId, decode};
 pub use order::{RowEffect, Step, StepKind, steps};

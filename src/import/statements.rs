@@ -28,6 +28,8 @@ pub(super) struct Statements {
     pub(super) write_quarantine: Statement,
     pub(super) leave_quarantine: Statement,
     pub(super) read_retries: Statement,
+    pub(super) read_old_values: Statement,
+    pub(super) write_conflicts: Statement,
 }
 
 #[derive(Serialize)]
@@ -63,6 +65,8 @@ impl Statements {
             write_quarantine: statement("write_quarantine")?,
             leave_quarantine: statement("leave_quarantine")?,
             read_retries: statement("read_retries")?,
+            read_old_values: statement("read_old_values")?,
+            write_conflicts: statement("write_conflicts")?,
         })
     }
 }

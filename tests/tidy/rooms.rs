@@ -86,8 +86,8 @@ const ONLY_IN: [(&str, &str, &[&str], &str); 6] = [
     (
         "cli",
         "import",
-        &["src/cli/import.rs", "src/cli/quarantine.rs"],
-        "it prints an `Outcome`; the quarantine is listed without a runner",
+        &["src/cli/conflicts.rs", "src/cli/import.rs", "src/cli/quarantine.rs"],
+        "it prints an `Outcome`; quarantine and conflicts are listed without a runner",
     ),
     (
         "cli",

@@ -123,6 +123,17 @@ EXAMPLES
   Give one up:
     outrigger quarantine drop 42 --node server2";
 
+pub(super) const CONFLICTS: &str = "\
+EXAMPLES
+  What was lost, the newest first:
+    outrigger conflicts list
+
+  Both versions of one, and why one of them stands:
+    outrigger conflicts show 7 --node server2
+
+  After they were looked at:
+    outrigger conflicts drop --up-to 7 --node server2";
+
 pub(super) const DEMO: &str = "\
 EXAMPLES
   Two SQLite databases, created and removed again:

@@ -1,0 +1,470 @@
+//! Which changes did not know of each other, and what was lost: a pure function beside
+//! [`super::decide`], which says who wins.
+//!
+//! A change knows what it changed: an update carries the value that it replaced, a delete the row
+//! that it deleted. Two changes of different origins conflict when the newer one was not made on
+//! top of the older one, and they do not say the same. The types have the names that PostgreSQL 18
+//! counts conflicts by, and two more for what it cannot tell: `update_deleted` and
+//! `insert_deleted`.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+
+use super::decide::RowState;
+use super::decode::{Incoming, RowId};
+use crate::model::{Op, Version};
+
+/// What kind of conflict it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ConflictType {
+    /// A row is inserted that is there already.
+    InsertExists,
+    /// A row is inserted that somebody else has deleted.
+    InsertDeleted,
+    /// A column, or a row with `overwrite: record`, was changed by another node meanwhile.
+    UpdateOriginDiffers,
+    /// A row is changed that is not here.
+    UpdateMissing,
+    /// A row is changed that somebody else has deleted.
+    UpdateDeleted,
+    /// A row is deleted that another node has changed meanwhile.
+    DeleteOriginDiffers,
+    /// A row is deleted that is not here.
+    DeleteMissing,
+}
+
+impl ConflictType {
+    /// The stable word for it, in `ds_conflict`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::InsertExists => "insert_exists",
+            Self::InsertDeleted => "insert_deleted",
+            Self::UpdateOriginDiffers => "update_origin_differs",
+            Self::UpdateMissing => "update_missing",
+            Self::UpdateDeleted => "update_deleted",
+            Self::DeleteOriginDiffers => "delete_origin_differs",
+            Self::DeleteMissing => "delete_missing",
+        }
+    }
+}
+
+/// One of the two versions of a conflict.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Side {
+    /// Its version; none for a row that was here before anything was captured.
+    pub version: Option<Version>,
+    /// The column's canonical text, or the row's columns as a JSON object; none for NULL, for a
+    /// delete, and for what is not known any more.
+    pub value: Option<String>,
+}
+
+/// A conflict that was decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conflict {
+    /// The incoming change's row in the inbox.
+    pub inbox_id: i64,
+    /// What kind it is.
+    pub kind: ConflictType,
+    /// The row.
+    pub row: RowId,
+    /// The column; none where it is about the whole row.
+    pub attribute: Option<String>,
+    /// Whether the incoming change stands.
+    pub incoming_wins: bool,
+    /// The rule that decided, as a sentence.
+    pub rule: &'static str,
+    /// What was here.
+    pub local: Side,
+    /// What came.
+    pub incoming: Side,
+}
+
+/// What a change replaced: the old value of each column that it tells of.
+pub type OldValues = BTreeMap<String, Option<String>>;
+
+/// What newer changes replaced, by origin and `source_id`: whether they were made on top of an
+/// older one that arrives later.
+pub type History = BTreeMap<(String, i64), OldValues>;
+
+const NEWER: &str = "the newer stamp wins";
+const TIE: &str = "stamps are equal: the greater origin wins";
+const DELETED: &str = "a delete wins over changes of the row that it did not know";
+const DELETED_LATER: &str = "the row was deleted later";
+const NOT_HERE: &str = "the row is not here: the value waits for it";
+const GONE: &str = "the row is not here";
+
+/// The conflicts of a change with what is known of its row; asked before the change is decided.
+#[must_use]
+pub fn conflicts_of(state: &RowState, incoming: &Incoming, history: &History) -> Vec<Conflict> {
+    let case = Case { state, incoming, history };
+    match incoming.op {
+        Op::Insert => case.insert().into_iter().collect(),
+        Op::Update => case.update(),
+        Op::Delete => case.delete().into_iter().collect(),
+    }
+}
+
+struct Case<'a> {
+    state: &'a RowState,
+    incoming: &'a Incoming,
+    history: &'a History,
+}
+
+impl Case<'_> {
+    fn insert(&self) -> Option<Conflict> {
+        let known = self.state.row.as_ref();
+        if known.is_some_and(|(_, version)| self.is_own(version)) {
+            return None;
+        }
+        let wins = known.is_none_or(|(_, version)| self.incoming.version.supersedes(version));
+        if !self.state.exists {
+            let (op, version) = known?;
+            let knew = self.newer_knew(version, &self.incoming.cells);
+            if *op != Op::Delete || wins || knew {
+                return None;
+            }
+            let value = Some(document(&self.incoming.cells));
+            let incoming = Side { value, ..self.incoming_side() };
+            return Some(self.row(
+                ConflictType::InsertDeleted,
+                false,
+                DELETED_LATER,
+                incoming,
+                None,
+            ));
+        }
+        let differing: OldValues = self
+            .incoming
+            .cells
+            .iter()
+            .filter(|(column, value)| self.state.values.get(*column) != Some(value))
+            .map(|(column, value)| (column.clone(), value.clone()))
+            .collect();
+        if differing.is_empty() {
+            return None;
+        }
+        let here = |column: &String| self.state.values.get(column).cloned().unwrap_or_default();
+        let local = differing.keys().map(|column| (column.clone(), here(column))).collect();
+        let incoming = Side { value: Some(document(&differing)), ..self.incoming_side() };
+        let rule = self.rule(known.map(|(_, version)| version));
+        Some(self.row(ConflictType::InsertExists, wins, rule, incoming, Some(document(&local))))
+    }
+
+    fn update(&self) -> Vec<Conflict> {
+        let cells = self.incoming.cells.iter();
+        cells.filter_map(|(column, value)| self.update_of(column, value.as_ref())).collect()
+    }
+
+    fn update_of(&self, column: &str, value: Option<&String>) -> Option<Conflict> {
+        let new = BTreeMap::from([(column.to_owned(), value.cloned())]);
+        let known = match (&self.state.row, self.state.cells.get(column)) {
+            (Some((Op::Delete, version)), _) if !self.state.exists => {
+                if self.is_own(version) || self.newer_knew(version, &new) {
+                    return None;
+                }
+                return Some(self.cell(
+                    ConflictType::UpdateDeleted,
+                    (column, value),
+                    (false, DELETED),
+                    Side { version: Some(version.clone()), value: None },
+                ));
+            }
+            _ if !self.state.exists => {
+                let missing = (ConflictType::UpdateMissing, (column, value));
+                return Some(self.cell(missing.0, missing.1, (false, NOT_HERE), Side::default()));
+            }
+            (_, Some(cell)) => &cell.version,
+            (Some((Op::Insert, row)), None) if !self.incoming.version.supersedes(row) => row,
+            // Of a record-level table any change is one of the row.
+            (Some((Op::Update, row)), None) => row,
+            _ => return None,
+        };
+        let here = self.state.values.get(column);
+        if self.is_own(known) || here.is_some_and(|here| here.as_ref() == value) {
+            return None;
+        }
+        let wins = self.incoming.version.supersedes(known);
+        let knew = if wins {
+            here.is_some() && self.incoming.old_cells.get(column) == here
+        } else {
+            self.newer_knew(known, &new)
+        };
+        if knew {
+            return None;
+        }
+        let local = Side { version: Some(known.clone()), value: here.cloned().flatten() };
+        let decided = (wins, self.rule(Some(known)));
+        Some(self.cell(ConflictType::UpdateOriginDiffers, (column, value), decided, local))
+    }
+
+    fn delete(&self) -> Option<Conflict> {
+        let known = self.state.row.as_ref();
+        if known.is_some_and(|(op, version)| *op == Op::Delete && self.is_own(version)) {
+            return None;
+        }
+        if !self.state.exists {
+            let incoming = self.incoming_side();
+            return Some(self.row(ConflictType::DeleteMissing, false, GONE, incoming, None));
+        }
+        if let Some((_, version)) = known
+            && !self.incoming.version.supersedes(version)
+        {
+            let (kind, rule) = (ConflictType::DeleteOriginDiffers, self.rule(Some(version)));
+            return Some(self.row(kind, false, rule, self.incoming_side(), None));
+        }
+        // What somebody else wrote and the deleter had not seen.
+        let lost: OldValues = self
+            .state
+            .cells
+            .iter()
+            .filter(|(_, cell)| !self.is_own(&cell.version))
+            .filter_map(|(column, _)| Some((column, self.state.values.get(column)?)))
+            .filter(|(column, value)| self.incoming.old_cells.get(*column) != Some(value))
+            .map(|(column, value)| (column.clone(), value.clone()))
+            .collect();
+        if lost.is_empty() {
+            return None;
+        }
+        let (kind, local) = (ConflictType::DeleteOriginDiffers, Some(document(&lost)));
+        Some(self.row(kind, true, DELETED, self.incoming_side(), local))
+    }
+
+    fn is_own(&self, version: &Version) -> bool {
+        version.origin == self.incoming.version.origin
+    }
+
+    /// Whether a newer change, which was here first, was made on top of the incoming one.
+    fn newer_knew(&self, version: &Version, cells: &OldValues) -> bool {
+        let replaced = self.history.get(&(version.origin.clone(), version.source_id));
+        replaced.is_some_and(|old| cells.iter().all(|(name, value)| old.get(name) == Some(value)))
+    }
+
+    fn rule(&self, known: Option<&Version>) -> &'static str {
+        let is_tie = known.is_some_and(|known| known.stamp == self.incoming.version.stamp);
+        if is_tie { TIE } else { NEWER }
+    }
+
+    fn incoming_side(&self) -> Side {
+        Side { version: Some(self.incoming.version.clone()), value: None }
+    }
+
+    fn row(
+        &self,
+        kind: ConflictType,
+        incoming_wins: bool,
+        rule: &'static str,
+        incoming: Side,
+        local: Option<String>,
+    ) -> Conflict {
+        let version = self.state.row.as_ref().map(|(_, version)| version.clone());
+        Conflict {
+            inbox_id: self.incoming.inbox_id,
+            kind,
+            row: self.incoming.row.clone(),
+            attribute: None,
+            incoming_wins,
+            rule,
+            local: Side { version, value: local },
+            incoming,
+        }
+    }
+
+    fn cell(
+        &self,
+        kind: ConflictType,
+        (column, value): (&str, Option<&String>),
+        (incoming_wins, rule): (bool, &'static str),
+        local: Side,
+    ) -> Conflict {
+        Conflict {
+            inbox_id: self.incoming.inbox_id,
+            kind,
+            row: self.incoming.row.clone(),
+            attribute: Some(column.to_owned()),
+            incoming_wins,
+            rule,
+            local,
+            incoming: Side { value: value.cloned(), ..self.incoming_side() },
+        }
+    }
+}
+
+/// Cells as a JSON object.
+fn document(cells: &OldValues) -> String {
+    let cells = cells.iter().map(|(name, value)| (name.clone(), value.clone().into()));
+    Json::Object(cells.collect()).to_string()
+}
+
+/// The columns whose values in the table have to be known to tell whether a change conflicts.
+/// `is_mixed`: changes of other origins are decided together with it.
+#[must_use]
+pub(super) fn unseen<'a>(
+    state: &'a RowState,
+    incoming: &'a Incoming,
+    is_mixed: bool,
+) -> Vec<&'a str> {
+    let is_foreign = |version: &Version| version.origin != incoming.version.origin;
+    let row = state.row.as_ref().filter(|(_, version)| is_foreign(version));
+    let is_touched = |column: &String| match state.cells.get(column) {
+        Some(cell) => is_foreign(&cell.version),
+        // Of a record-level table every change is one of the row.
+        None => row.is_some_and(|(op, version)| {
+            *op == Op::Update || !incoming.version.supersedes(version)
+        }),
+    };
+    let columns = incoming.cells.keys();
+    match incoming.op {
+        _ if !state.exists => Vec::new(),
+        Op::Insert => columns.map(String::as_str).collect(),
+        Op::Update => columns.filter(|c| is_mixed || is_touched(c)).map(String::as_str).collect(),
+        Op::Delete => {
+            let foreign = state.cells.iter().filter(|(_, cell)| is_foreign(&cell.version));
+            foreign.map(|(column, _)| column.as_str()).collect()
+        }
+    }
+}
+
+/// The versions of newer changes that were here before an older one: what they replaced tells
+/// whether they knew it.
+#[must_use]
+pub(super) fn newer<'a>(state: &'a RowState, incoming: &'a Incoming) -> Vec<&'a Version> {
+    let row = state.row.as_ref().filter(|(op, _)| *op == Op::Delete).map(|(_, version)| version);
+    let cells = incoming.cells.keys().filter_map(|column| state.cells.get(column));
+    let versions = cells.map(|cell| &cell.version).chain(row);
+    versions
+        .filter(|version| version.origin != incoming.version.origin)
+        .filter(|version| !incoming.version.supersedes(version))
+        .chain(row.filter(|version| version.origin != incoming.version.origin))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::import::decide::decide;
+
+    fn cells(pairs: &[(&str, &str)]) -> OldValues {
+        pairs.iter().map(|(n, v)| ((*n).to_owned(), Some((*v).to_owned()))).collect()
+    }
+
+    fn change(
+        op: Op,
+        (stamp, origin, id): (&str, &str, i64),
+        new: &[(&str, &str)],
+        old: &[(&str, &str)],
+    ) -> Incoming {
+        Incoming {
+            inbox_id: id,
+            version: Version { stamp: stamp.into(), origin: origin.into(), source_id: id },
+            transaction_id: None,
+            op,
+            row: (0, "k".into()),
+            key: vec!["k".into()],
+            old_row: None,
+            cells: cells(new),
+            old_cells: cells(old),
+        }
+    }
+
+    /// The conflicts of the last change, all changes imported one after the other into a row
+    /// whose values are always known.
+    fn last(changes: &[Incoming]) -> Vec<String> {
+        let mut state = RowState::default();
+        let mut history = History::new();
+        let mut found = Vec::new();
+        for incoming in changes {
+            found = conflicts_of(&state, incoming, &history);
+            let effect = decide(&mut state, incoming, false);
+            if let crate::import::Effect::Insert(cells) = effect {
+                state.values = cells;
+            }
+            let version = &incoming.version;
+            let key = (version.origin.clone(), version.source_id);
+            history.insert(key, incoming.old_cells.clone());
+        }
+        found.iter().map(shown).collect()
+    }
+
+    fn shown(conflict: &Conflict) -> String {
+        let value = |side: &Side| side.value.clone().unwrap_or_else(|| "-".to_owned());
+        let (local, incoming) = (value(&conflict.local), value(&conflict.incoming));
+        let winner = if conflict.incoming_wins { "incoming" } else { "local" };
+        let attribute = conflict.attribute.as_deref().unwrap_or("row");
+        format!("{} {attribute}: {local} or {incoming}, {winner}", conflict.kind.name())
+    }
+
+    fn base() -> Incoming {
+        change(Op::Insert, ("1", "a", 1), &[("x", "0"), ("y", "0")], &[])
+    }
+
+    #[test]
+    fn changes_made_one_after_the_other_are_no_conflict() {
+        let b = change(Op::Update, ("2", "b", 1), &[("x", "1")], &[("x", "0")]);
+        let a = change(Op::Update, ("3", "a", 2), &[("x", "2")], &[("x", "1")]);
+        assert_eq!(last(&[base(), b.clone(), a.clone()]), [""; 0]);
+        // Nor when the later one is here first: it says what it replaced.
+        assert_eq!(last(&[base(), a.clone(), b.clone()]), [""; 0]);
+        let delete = change(Op::Delete, ("4", "b", 2), &[], &[("x", "2"), ("y", "0")]);
+        assert_eq!(last(&[base(), b, a, delete]), [""; 0]);
+    }
+
+    #[test]
+    fn two_updates_of_one_column_conflict_and_both_values_are_kept() {
+        let b = change(Op::Update, ("2", "b", 1), &[("x", "b")], &[("x", "0")]);
+        let a = change(Op::Update, ("3", "a", 2), &[("x", "a")], &[("x", "0")]);
+        assert_eq!(
+            last(&[base(), b.clone(), a.clone()]),
+            ["update_origin_differs x: b or a, incoming"]
+        );
+        assert_eq!(last(&[base(), a, b]), ["update_origin_differs x: a or b, local"]);
+    }
+
+    #[test]
+    fn different_columns_and_equal_values_are_no_conflict() {
+        let b = change(Op::Update, ("2", "b", 1), &[("y", "b")], &[("y", "0")]);
+        let a = change(Op::Update, ("3", "a", 2), &[("x", "a")], &[("x", "0")]);
+        let same = change(Op::Update, ("4", "b", 2), &[("x", "a")], &[("x", "0")]);
+        assert_eq!(last(&[base(), b, a.clone()]), [""; 0]);
+        assert_eq!(last(&[base(), a, same]), [""; 0]);
+    }
+
+    #[test]
+    fn two_inserts_of_one_key_conflict_where_they_differ() {
+        let b = change(Op::Insert, ("2", "b", 1), &[("x", "0"), ("y", "b")], &[]);
+        assert_eq!(last(&[base(), b]), [r#"insert_exists row: {"y":"0"} or {"y":"b"}, incoming"#]);
+        let equal = change(Op::Insert, ("2", "b", 1), &[("x", "0"), ("y", "0")], &[]);
+        assert_eq!(last(&[base(), equal]), [""; 0]);
+    }
+
+    #[test]
+    fn a_delete_that_did_not_know_an_update_conflicts_with_it_from_either_side() {
+        let b = change(Op::Update, ("3", "b", 1), &[("x", "b")], &[("x", "0")]);
+        let delete = change(Op::Delete, ("2", "a", 2), &[], &[("x", "0"), ("y", "0")]);
+        assert_eq!(
+            last(&[base(), b.clone(), delete.clone()]),
+            [r#"delete_origin_differs row: {"x":"b"} or -, incoming"#]
+        );
+        assert_eq!(last(&[base(), delete, b]), ["update_deleted x: - or b, local"]);
+    }
+
+    #[test]
+    fn an_insert_and_a_delete_of_others_conflict_unless_the_deleter_knew_the_row() {
+        let b = change(Op::Insert, ("2", "b", 1), &[("x", "b"), ("y", "0")], &[]);
+        let delete = |x| change(Op::Delete, ("5", "a", 2), &[], &[("x", x), ("y", "0")]);
+        assert_eq!(
+            last(&[base(), delete("0"), b.clone()]),
+            [r#"insert_deleted row: - or {"x":"b","y":"0"}, local"#]
+        );
+        assert_eq!(last(&[base(), delete("b"), b]), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_not_here_is_said() {
+        let update = change(Op::Update, ("2", "b", 1), &[("x", "b")], &[("x", "0")]);
+        assert_eq!(last(std::slice::from_ref(&update)), ["update_missing x: - or b, local"]);
+        let delete = change(Op::Delete, ("2", "b", 2), &[], &[]);
+        assert_eq!(last(&[delete]), ["delete_missing row: - or -, local"]);
+    }
+}

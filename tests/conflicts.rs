@@ -1,0 +1,158 @@
+//! What two nodes change without knowing of each other is decided alike on both, and what is lost
+//! can be read afterwards.
+
+use outrigger::import::conflicts::{self, Decided};
+use outrigger::render::Templates;
+
+use crate::support;
+use crate::support::network::{Blueprint, Network, ready_servers};
+
+const SCHEMA: &str = "
+CREATE TABLE item (
+    id integer PRIMARY KEY,
+    name varchar(60),
+    note varchar(60)
+);
+";
+
+const ITEMS: &str = "SELECT id, name, note FROM item ORDER BY id";
+
+/// Two nodes of each ordered pair of brands with an item on both, whose note was changed.
+fn on_each_pair(test: impl AsyncFn(&mut Network)) {
+    for one in ready_servers() {
+        for two in ready_servers() {
+            println!("{} and {}", one.name, two.name);
+            support::block_on(async {
+                let blueprint = Blueprint {
+                    name: &format!("{}_{}", one.name, two.name),
+                    nodes: &[("a", one), ("b", two)],
+                    routes: &[("a", "b"), ("b", "a")],
+                    tables: "  item: follow",
+                    schema: SCHEMA,
+                    batch_rows: 1000,
+                };
+                let mut network = Network::set_up(&blueprint, |_, _| SCHEMA.to_owned()).await;
+                network.run("a", "INSERT INTO item VALUES (1, 'one', 'first')").await;
+                network.drain().await;
+                network.run("b", "UPDATE item SET note = 'second' WHERE id = 1").await;
+                network.drain().await;
+                network.run("a", "UPDATE item SET note = 'third' WHERE id = 1").await;
+                network.drain().await;
+                for node in ["a", "b"] {
+                    assert_eq!(decided(&mut network, node).await, [""; 0], "in turns");
+                }
+                test(&mut network).await;
+            });
+        }
+    }
+}
+
+async fn list(network: &mut Network, node: &str) -> Vec<Decided> {
+    let templates = Templates::embedded(network.brand(node));
+    let session = network.application(node);
+    conflicts::list(session, &templates, i64::MAX, 100).await.unwrap()
+}
+
+/// `type key column: local value of origin or incoming value of origin, winner`.
+async fn decided(network: &mut Network, node: &str) -> Vec<String> {
+    let shown = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
+    let mut found = list(network, node).await;
+    found.reverse();
+    let line = |one: Decided| {
+        format!(
+            "{} {} {}: {} of {} or {} of {}, {}",
+            one.conflict_type,
+            one.object_id,
+            shown(one.object_attribute),
+            shown(one.local_value),
+            shown(one.local_server_id),
+            shown(one.incoming_value),
+            shown(one.incoming_server_id),
+            one.winner
+        )
+    };
+    found.into_iter().map(line).collect()
+}
+
+async fn same_items(network: &mut Network) -> Vec<String> {
+    let a = network.rows("a", ITEMS).await;
+    assert_eq!(network.rows("b", ITEMS).await, a);
+    for node in ["a", "b"] {
+        assert_eq!(network.count(node, "ds_quarantine").await, 0);
+    }
+    a
+}
+
+#[test]
+fn a_lost_update_is_kept_on_both_nodes_with_the_rule() {
+    on_each_pair(async |network| {
+        network.run("b", "UPDATE item SET note = 'by b', name = 'b' WHERE id = 1").await;
+        network.run("a", "UPDATE item SET note = 'by a' WHERE id = 1").await;
+        network.drain().await;
+        assert_eq!(same_items(network).await, ["1|b|by a"]);
+        let at_a = decided(network, "a").await;
+        assert_eq!(at_a, ["update_origin_differs 1 note: by a of a or by b of b, local"]);
+        let at_b = decided(network, "b").await;
+        assert_eq!(at_b, ["update_origin_differs 1 note: by b of b or by a of a, incoming"]);
+        let conflict = list(network, "b").await.remove(0);
+        assert_eq!(conflict.decided_by, "the newer stamp wins");
+        assert!(conflict.local_datetime < conflict.incoming_datetime, "{conflict:?}");
+
+        let templates = Templates::embedded(network.brand("b"));
+        let session = network.application("b");
+        let forgotten = conflicts::forget(session, &templates, 0, conflict.id).await.unwrap();
+        assert!(forgotten <= 1);
+        assert_eq!(list(network, "b").await, []);
+    });
+}
+
+#[test]
+fn two_rows_of_one_key_become_one_and_the_lost_values_are_kept() {
+    on_each_pair(async |network| {
+        network.run("a", "INSERT INTO item VALUES (2, 'same', 'of a')").await;
+        network.run("b", "INSERT INTO item VALUES (2, 'same', 'of b')").await;
+        network.drain().await;
+        assert_eq!(same_items(network).await, ["1|one|third", "2|same|of b"]);
+        let at_a = decided(network, "a").await;
+        let (a, b) = (r#"{"note":"of a"}"#, r#"{"note":"of b"}"#);
+        assert_eq!(at_a, [format!("insert_exists 2 -: {a} of a or {b} of b, incoming")]);
+        let at_b = decided(network, "b").await;
+        assert_eq!(at_b, [format!("insert_exists 2 -: {b} of b or {a} of a, local")]);
+    });
+}
+
+#[test]
+fn an_update_that_met_a_delete_is_kept_on_both_nodes() {
+    on_each_pair(async |network| {
+        network.run("a", "DELETE FROM item WHERE id = 1").await;
+        network.run("b", "UPDATE item SET note = 'by b' WHERE id = 1").await;
+        network.drain().await;
+        assert_eq!(same_items(network).await, [""; 0]);
+        let at_a = decided(network, "a").await;
+        assert_eq!(at_a, ["update_deleted 1 note: - of a or by b of b, local"]);
+        let at_b = decided(network, "b").await;
+        let lost = r#"{"note":"by b"}"#;
+        assert_eq!(at_b.len(), 1);
+        assert!(
+            at_b[0].starts_with(&format!("delete_origin_differs 1 -: {lost} of"))
+                && at_b[0].ends_with("or - of a, incoming"),
+            "{at_b:?}"
+        );
+    });
+}
+
+#[test]
+fn what_is_not_there_is_kept() {
+    on_each_pair(async |network| {
+        for node in ["a", "b"] {
+            network.run(node, "DELETE FROM item WHERE id = 1").await;
+        }
+        network.drain().await;
+        assert_eq!(same_items(network).await, [""; 0]);
+        for (node, other) in [("a", "b"), ("b", "a")] {
+            let found = decided(network, node).await;
+            let expected = format!("delete_missing 1 -: - of {node} or - of {other}, local");
+            assert_eq!(found, [expected]);
+        }
+    });
+}
