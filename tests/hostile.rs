@@ -62,7 +62,7 @@ const TABLES: &str = "  sales_order:
     updated_by_user: updated_by_user
     updated_by_server: updated_by_server
   order_line: { columns: { card_number: forbid } }
-  customer: follow
+  customer: { collisions: quarantine }
   computed: follow
   victim: skip";
 

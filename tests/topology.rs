@@ -292,70 +292,132 @@ fn two_columns_of_one_row_changed_in_turns_converge() {
     });
 }
 
-/// The second: each node keeps its own row and has the other's in quarantine. Nothing is deleted
-/// and nothing is hidden; a person decides.
+/// The second: the row that had the value first keeps it, the other one gets another value, on
+/// both nodes; nothing is deleted, and both versions can be read.
 #[test]
-fn one_unique_value_in_two_rows_is_quarantined_on_both_sides() {
+fn one_unique_value_in_two_rows_is_settled_alike_on_both_sides() {
     on_each_pair(async |network| {
         network.run("a", "INSERT INTO customer VALUES (10, 'same', 'of a')").await;
         network.run("b", "INSERT INTO customer VALUES (20, 'same', 'of b')").await;
+        network.run("b", "UPDATE customer SET description = 'follows' WHERE id = 20").await;
         network.run("a", "INSERT INTO customer VALUES (11, 'other', 'flows')").await;
         network.drain().await;
         let [a, b] = both(network, CUSTOMERS).await;
-        assert_eq!(a, ["1|one|first", "10|same|of a", "11|other|flows"]);
-        assert_eq!(b, ["1|one|first", "11|other|flows", "20|same|of b"]);
-        for (node, key) in [("a", "20"), ("b", "10")] {
-            let entries = network.quarantine(node).await;
-            assert_eq!(entries.len(), 1);
-            assert_eq!(entries[0].reason_code, "conflict");
-            assert_eq!(entries[0].object_id.as_deref(), Some(key));
-            // What the database says, which names the key or the table and its columns.
-            let names_it = ["customer", "email"].iter().any(|n| entries[0].reason.contains(n));
-            assert!(names_it, "{}", entries[0].reason);
+        assert_eq!(a, ["1|one|first", "10|same|of a", "11|other|flows", "20|same (20)|follows"]);
+        assert_eq!(b, a);
+        for (node, id, kind) in [("a", "20", "insert_exists"), ("b", "10", "insert_exists")] {
+            assert_eq!(network.count(node, "ds_quarantine").await, 0);
+            let claimed = "SELECT object_id, conflict_type FROM ds_conflict
+                WHERE decided_by = 'the row that had the unique value first keeps it'";
+            assert_eq!(network.rows(node, claimed).await, [format!("{id}|{kind}")]);
         }
 
-        // The person decides at one place: b gives its value up, and tries again there; where
-        // the old value waits, the newer one has to be let by.
+        // What an application writes afterwards stands.
         network.run("b", "UPDATE customer SET email = 'another' WHERE id = 20").await;
-        let waiting = network.quarantine("b").await[0].inbox_id;
-        network.retry("b", waiting).await;
+        network.run("a", "UPDATE customer SET email = 'another' WHERE id = 11").await;
         network.drain().await;
-        assert_eq!(network.count("b", "ds_quarantine").await, 0);
-        let codes: Vec<String> =
-            network.quarantine("a").await.into_iter().map(|entry| entry.reason_code).collect();
-        assert_eq!(codes, ["conflict", "waits"], "a has the old value in quarantine");
+        let [a, b] = both(network, CUSTOMERS).await;
+        assert_eq!(
+            a,
+            ["1|one|first", "10|same|of a", "11|another (11)|flows", "20|another|follows"]
+        );
+        assert_eq!(b, a);
     });
 }
 
-/// The third: the parent stays where it has children, and where it is gone the children wait.
+/// Where the value was given up before the change arrives that claims it, there is no collision.
 #[test]
-fn a_parent_deleted_while_it_gets_children_is_quarantined_and_nothing_is_deleted() {
+fn a_unique_value_that_moves_on_is_no_collision() {
+    on_each_pair(async |network| {
+        network.run("a", "INSERT INTO customer VALUES (10, 'moves', 'of a')").await;
+        network.drain().await;
+        network.run("a", "UPDATE customer SET email = 'moved' WHERE id = 10").await;
+        network.run("a", "INSERT INTO customer VALUES (11, 'moves', 'takes it')").await;
+        network.drain().await;
+        let [a, b] = both(network, CUSTOMERS).await;
+        assert_eq!(a, ["1|one|first", "10|moved|of a", "11|moves|takes it"]);
+        assert_eq!(b, a);
+        assert_eq!(network.count("b", "ds_conflict").await, 0);
+    });
+}
+
+/// The third: a parent that got children meanwhile is not deleted, and comes back where it was.
+#[test]
+fn a_parent_deleted_while_it_gets_children_comes_back_on_both_sides() {
     on_each_pair(async |network| {
         network.run("a", "DELETE FROM customer WHERE id = 1").await;
         network.run("b", "INSERT INTO purchase VALUES (100, 1, 'new')").await;
+        network.run("b", "UPDATE customer SET description = 'changed' WHERE id = 1").await;
         network.run("b", "INSERT INTO customer VALUES (2, 'two', 'flows')").await;
         network.drain().await;
         let [a, b] = both(network, CUSTOMERS).await;
-        assert_eq!(a, ["2|two|flows"]);
-        assert_eq!(b, ["1|one|first", "2|two|flows"]);
+        assert_eq!(a, ["1|one|changed", "2|two|flows"]);
+        assert_eq!(b, a);
         let [a, b] = both(network, PURCHASES).await;
-        assert_eq!((a.len(), b), (0, vec!["100|1|new".to_owned()]));
-        for (node, key, table) in [("a", "100", "purchase"), ("b", "1", "customer")] {
-            let entries = network.quarantine(node).await;
-            assert_eq!(entries.len(), 1);
-            assert_eq!(entries[0].reason_code, "missing_reference");
-            assert_eq!(entries[0].object_id.as_deref(), Some(key));
-            assert_eq!(entries[0].object_table.as_deref(), Some(table));
+        assert_eq!(a, ["100|1|new"]);
+        assert_eq!(b, a);
+        for node in ["a", "b"] {
+            assert_eq!(network.count(node, "ds_quarantine").await, 0);
         }
+        let kept = "SELECT winner FROM ds_conflict
+            WHERE decided_by = 'a row that others refer to is not deleted'";
+        assert_eq!(network.rows("b", kept).await, ["local"]);
 
-        // When b's application lets the child go, both follow by themselves.
+        // Once nobody refers to it, it can be deleted.
         network.run("b", "DELETE FROM purchase WHERE id = 100").await;
+        network.run("b", "DELETE FROM customer WHERE id = 1").await;
         network.drain().await;
         let [a, b] = both(network, CUSTOMERS).await;
-        assert_eq!(a, b);
-        assert_eq!(network.count("b", "ds_quarantine").await, 0, "the delete got in");
-        let codes: Vec<String> =
-            network.quarantine("a").await.into_iter().map(|entry| entry.reason_code).collect();
-        assert_eq!(codes, ["missing_reference", "waits"], "a still has the child's short life");
+        assert_eq!(a, ["2|two|flows"]);
+        assert_eq!(b, a);
     });
+}
+
+const CASCADES: &str = "
+CREATE TABLE customer (
+    id integer PRIMARY KEY,
+    email varchar(60) UNIQUE,
+    description varchar(60)
+);
+CREATE TABLE purchase (
+    id integer PRIMARY KEY,
+    customer_id integer NOT NULL REFERENCES customer (id) ON DELETE CASCADE,
+    note varchar(60)
+);
+";
+
+/// Where the database would delete the children along, the parent still stays for those that its
+/// deleter did not know; those that it knew go.
+#[test]
+fn a_cascade_takes_no_child_along_that_its_deleter_did_not_know() {
+    for (one, two) in [(Brand::Sqlite, Brand::Postgres), (Brand::Postgres, Brand::Sqlite)] {
+        let server = |brand| ready_servers().into_iter().find(|server| server.brand == brand);
+        let (Some(one), Some(two)) = (server(one), server(two)) else { continue };
+        support::block_on(async {
+            let blueprint = Blueprint {
+                name: &format!("{}_{}", one.name, two.name),
+                nodes: &[("a", one), ("b", two)],
+                routes: PAIR,
+                tables: "  customer: follow\n  purchase: follow",
+                schema: CASCADES,
+                batch_rows: 1000,
+            };
+            let mut network = Network::set_up(&blueprint, |_, _| CASCADES.to_owned()).await;
+            network.run("a", "INSERT INTO customer VALUES (1, 'one', '-'), (2, 'two', '-')").await;
+            network.run("a", "INSERT INTO purchase VALUES (10, 1, '-'), (20, 2, '-')").await;
+            network.drain().await;
+            network.run("a", "DELETE FROM customer").await;
+            network.run("b", "INSERT INTO purchase VALUES (11, 1, 'new')").await;
+            network.drain().await;
+            let [a, b] = both(&mut network, CUSTOMERS).await;
+            assert_eq!(a, ["1|one|-"]);
+            assert_eq!(b, a);
+            let [a, b] = both(&mut network, PURCHASES).await;
+            assert_eq!(a, ["11|1|new"]);
+            assert_eq!(b, a);
+            for node in ["a", "b"] {
+                assert_eq!(network.count(node, "ds_quarantine").await, 0);
+            }
+        });
+    }
 }

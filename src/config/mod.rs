@@ -143,6 +143,8 @@ pub struct TableOptions {
     pub columns: BTreeMap<String, Policy>,
     /// What a newer change protects.
     pub overwrite: Overwrite,
+    /// What happens to rows that cannot stand together.
+    pub collisions: Collisions,
     /// Where columns are named, by (option, column); the option is `key`, `last_update`,
     /// `updated_by_user`, `updated_by_server` or `columns`.
     pub places: BTreeMap<(&'static str, String), Place>,
@@ -174,6 +176,17 @@ pub enum Overwrite {
     Column,
     /// The whole row, as DataJoin does.
     Record,
+}
+
+/// What happens when nodes made rows that a unique or foreign key does not let stand together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Collisions {
+    /// They are settled alike on every node, without deleting anything.
+    #[default]
+    Settle,
+    /// The change waits in quarantine until a person decides.
+    Quarantine,
 }
 
 /// Changes of one node travel to another.

@@ -7,7 +7,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 
 use super::spanned::{Entries, Spanned};
-use super::{CommandForm, Error, Overwrite, Policy};
+use super::{Collisions, CommandForm, Error, Overwrite, Policy};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -70,6 +70,8 @@ pub(super) struct RawOptions {
     pub(super) columns: Entries<Policy>,
     #[serde(default)]
     pub(super) overwrite: Overwrite,
+    #[serde(default)]
+    pub(super) collisions: Collisions,
 }
 
 #[derive(Debug, Deserialize)]

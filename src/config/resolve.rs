@@ -310,6 +310,7 @@ fn options(raw: RawOptions) -> TableOptions {
             .map(|(column, policy)| (note("columns", &column), policy))
             .collect(),
         overwrite: raw.overwrite,
+        collisions: raw.collisions,
         places,
     }
 }
@@ -330,6 +331,7 @@ fn hash(config: &Config) -> String {
                     updated_by_server,
                     columns,
                     overwrite,
+                    collisions: _,
                     places: _,
                 } = options;
                 format!(

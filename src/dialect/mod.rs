@@ -241,6 +241,8 @@ pub struct Capabilities {
     pub hold_nul: bool,
     /// A number can be NaN or infinite.
     pub hold_not_a_number: bool,
+    /// NULL can stand in a unique key any number of times.
+    pub repeat_null: bool,
 }
 
 /// One logical type on one brand.

@@ -345,13 +345,25 @@ impl Importer {
         }
         self.know_cells(session, &mut states, &incoming).await?;
         let history = self.read_history(session, &states, &incoming).await?;
+        let blind = self.blind_deletes(&incoming);
         let (effects, conflicts) = self.decide_all(&mut states, &history, incoming);
+        self.check_cascades(session, &effects, &blind).await?;
         for step in steps(&self.targets, effects) {
             self.executor.run(session, &self.targets, &step).await?;
         }
         let write = &self.statements.write_versions;
         versions::save(session, write, &self.targets, &states).await?;
         self.keep_conflicts(session, route, &conflicts).await
+    }
+
+    /// Rows whose deletes come from brands that do not tell which rows went with them.
+    fn blind_deletes(&self, incoming: &[Incoming]) -> BTreeSet<RowId> {
+        let is_blind = |change: &&Incoming| {
+            let origin = self.targets.origins.get(&change.version.origin);
+            change.op == Op::Delete
+                && origin.is_some_and(|brand| !brand.dialect().can.fire_triggers_on_cascade)
+        };
+        incoming.iter().filter(is_blind).map(|change| change.row.clone()).collect()
     }
 
     fn decide_all(

@@ -6,6 +6,7 @@ use super::Error;
 use super::batch::{Blocked, Importer, Outcome, set_of, units};
 use super::decode::Refusal;
 use super::quarantine::Entry;
+use super::settle::Settlement;
 use crate::db::{Fault, FaultKind, Mode, Session};
 use crate::model::{Change, RouteId};
 use crate::outbox::execute;
@@ -173,8 +174,20 @@ impl Importer {
         unit: &[Change],
         blocked: &mut Blocked,
     ) -> Result<Attempt, Error> {
+        let plain = Settlement::plain(unit);
+        self.attempt_settled(session, route, &plain, blocked).await
+    }
+
+    /// Tries what settles a collision inside a savepoint.
+    pub(super) async fn attempt_settled(
+        &mut self,
+        session: &mut dyn Session,
+        route: RouteId,
+        settlement: &Settlement,
+        blocked: &mut Blocked,
+    ) -> Result<Attempt, Error> {
         execute(session, &self.statements.savepoint, &[]).await?;
-        let error = match self.apply(session, route, unit, blocked).await {
+        let error = match self.apply_settled(session, route, settlement, blocked).await {
             Ok(outcome) => {
                 execute(session, &self.statements.release_savepoint, &[]).await?;
                 return Ok(Attempt::Done(outcome));
@@ -234,9 +247,8 @@ impl Importer {
 
     /// The reason for the quarantine that a database's refusal gives.
     pub(super) fn refusal(&self, fault: &Fault) -> Refusal {
-        let codes = &self.targets.brand.dialect().faults;
         let code = match fault.kind {
-            _ if codes.reference.contains(&fault.code) => "missing_reference",
+            _ if self.is_reference(fault) => "missing_reference",
             FaultKind::Conflict => "conflict",
             _ => "rejected",
         };

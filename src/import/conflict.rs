@@ -18,12 +18,14 @@ use crate::model::{Op, Version};
 /// What kind of conflict it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ConflictType {
-    /// A row is inserted that is there already.
+    /// A row is inserted that is there already, or one of its unique values is.
     InsertExists,
     /// A row is inserted that somebody else has deleted.
     InsertDeleted,
     /// A column, or a row with `overwrite: record`, was changed by another node meanwhile.
     UpdateOriginDiffers,
+    /// A row is given a unique value that another row has.
+    UpdateExists,
     /// A row is changed that is not here.
     UpdateMissing,
     /// A row is changed that somebody else has deleted.
@@ -42,6 +44,7 @@ impl ConflictType {
             Self::InsertExists => "insert_exists",
             Self::InsertDeleted => "insert_deleted",
             Self::UpdateOriginDiffers => "update_origin_differs",
+            Self::UpdateExists => "update_exists",
             Self::UpdateMissing => "update_missing",
             Self::UpdateDeleted => "update_deleted",
             Self::DeleteOriginDiffers => "delete_origin_differs",

@@ -31,6 +31,13 @@ struct BoundColumn<'a> {
     policy: &'static str,
 }
 
+/// Columns that are read, and whether as they are or as the triggers record them.
+#[derive(Clone, Copy)]
+struct Read<'a> {
+    columns: &'a [&'a TargetColumn],
+    as_captured: bool,
+}
+
 #[derive(Serialize)]
 struct TableName<'a> {
     namespace: Option<&'a str>,
@@ -119,21 +126,89 @@ impl Executor {
         let target = &targets.tables[table];
         let columns: Vec<&TargetColumn> =
             columns.iter().filter_map(|name| target.columns.get(name)).collect();
-        let keys = bound(target.key.iter(), "k", 0);
-        let context = StepContext::new(target, keys, bound(columns.iter().copied(), "c", 0));
+        let by: Vec<&TargetColumn> = target.key.iter().collect();
+        let keys: Vec<&Vec<String>> = rows.values().collect();
+        let columns = Read { columns: &columns, as_captured: false };
+        let found = self.find(session, target, (&by, &keys), columns).await?;
+        let named = |(at, cells)| Some((rows.keys().nth(at)?.clone(), cells));
+        Ok(found.into_iter().filter_map(named).collect())
+    }
+
+    /// [`Self::read_cells`] as the triggers would record them: hashed and masked where the
+    /// configuration says so.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub(super) async fn read_captured(
+        &mut self,
+        session: &mut dyn Session,
+        targets: &Targets,
+        (table, columns): (usize, &BTreeSet<String>),
+        key: &[String],
+    ) -> Result<Option<Vec<Option<String>>>, Error> {
+        let target = &targets.tables[table];
+        let columns: Vec<&TargetColumn> =
+            columns.iter().filter_map(|name| target.columns.get(name)).collect();
+        let by: Vec<&TargetColumn> = target.key.iter().collect();
+        let columns = Read { columns: &columns, as_captured: true };
+        let found = self.find(session, target, (&by, &[key]), columns).await?;
+        Ok(found.into_iter().next().map(|(_, cells)| cells))
+    }
+
+    /// The keys, canonical and in key order, of the rows that have one of some lists of values in
+    /// given columns, each with the position of its values.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub(super) async fn find_rows<Values: AsRef<[String]>>(
+        &mut self,
+        session: &mut dyn Session,
+        targets: &Targets,
+        (table, names): (usize, &[String]),
+        values: &[Values],
+    ) -> Result<Vec<(usize, Vec<String>)>, Error> {
+        let target = &targets.tables[table];
+        let in_key = |name: &String| target.key.iter().find(|column| column.name == *name);
+        let by = names.iter().filter_map(|name| target.columns.get(name).or_else(|| in_key(name)));
+        let by: Vec<&TargetColumn> = by.collect();
+        let columns: Vec<&TargetColumn> = target.key.iter().collect();
+        let columns = Read { columns: &columns, as_captured: false };
+        let found = self.find(session, target, (&by, values), columns).await?;
+        let whole = |(at, key): (usize, Vec<Option<String>>)| {
+            Some((at, key.into_iter().collect::<Option<_>>()?))
+        };
+        Ok(found.into_iter().filter_map(whole).collect())
+    }
+
+    /// The cells of the rows that have given values in some columns, each with the position of
+    /// its values.
+    async fn find<Values: AsRef<[String]>>(
+        &mut self,
+        session: &mut dyn Session,
+        target: &Target,
+        (by, values): (&[&TargetColumn], &[Values]),
+        read: Read<'_>,
+    ) -> Result<Vec<(usize, Vec<Option<String>>)>, Error> {
+        let mut columns = bound(read.columns.iter().copied(), "c", 0);
+        if read.as_captured {
+            for bound in &mut columns {
+                bound.policy = bound.column.policy;
+            }
+        }
+        let context = StepContext::new(target, bound(by.iter().copied(), "k", 0), columns);
         let statement = self.templates.statement("run/read_cells", &context)?;
-        let keys: Json = rows.values().map(|key| Json::from(key.clone())).collect();
-        let given = [("rows", Value::Text(keys.to_string()))];
+        let rows: Json = values.iter().map(|values| Json::from(values.as_ref().to_vec())).collect();
+        let given = [("rows", Value::Text(rows.to_string()))];
         let mut found = Vec::new();
         for row in fetch(session, &statement, &given).await? {
             let position = row.integer("position").and_then(|at| usize::try_from(at).ok());
-            let Some(id) = position.and_then(|at| rows.keys().nth(at)) else { continue };
+            let Some(position) = position else { continue };
             let cell = |(index, column): (usize, &&TargetColumn)| {
                 let text = row.text(&format!("c{}", index + 1))?;
                 // What is no value of its type stays as it is: nothing else would be the same.
                 Some(canonical(column.logical_type, &text).unwrap_or(text))
             };
-            found.push((id.clone(), columns.iter().enumerate().map(cell).collect()));
+            found.push((position, read.columns.iter().enumerate().map(cell).collect()));
         }
         Ok(found)
     }

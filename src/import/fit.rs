@@ -136,6 +136,8 @@ mod tests {
     fn check(lines: &[Line]) {
         for (brand, logical_type, native, text, expected) in lines {
             let column = TargetColumn {
+                is_nullable: true,
+                policy: "capture",
                 name: "c".to_owned(),
                 logical_type: *logical_type,
                 is_identity: false,

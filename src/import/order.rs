@@ -188,18 +188,27 @@ mod tests {
             columns: BTreeMap::new(),
             forbidden: Vec::new(),
             is_record_level: false,
+            settles_collisions: true,
             bound_columns: bound.iter().map(|column| (*column).to_owned()).collect(),
             has_other_unique_key: false,
+            unique_keys: Vec::new(),
             refers_to_itself: false,
             component,
             parents,
+            cascades: Vec::new(),
         };
         let tables = vec![
             table("parent", vec![], &[], 0),
             table("child", vec![0], &["ref"], 0),
             table("free", vec![], &[], 2),
         ];
-        Targets { brand: Brand::Sqlite, has_commands: false, origins: BTreeMap::new(), tables }
+        Targets {
+            brand: Brand::Sqlite,
+            database: "d".into(),
+            has_commands: false,
+            origins: BTreeMap::new(),
+            tables,
+        }
     }
 
     fn effect(table: usize, key: &str, effect: Effect) -> RowEffect {

@@ -16,6 +16,13 @@ use crate::render::Templates;
 /// Longer names of tables and keys are not those of a row.
 const ROW_NAME_BYTES: usize = 4_000;
 
+/// How often a change that collides was tried before the collision is settled: once when it came,
+/// once after that import; then another transport has carried what might let it in.
+const TRIES_BEFORE_SETTLING: i64 = 2;
+
+/// The same while the inbox is never empty.
+const TRIES_AT_MOST: i64 = 10;
+
 /// A change on its way into the quarantine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Entry {
@@ -214,14 +221,20 @@ impl Importer {
     ) -> Result<Outcome, Error> {
         let mut outcome = Outcome::default();
         let given = [("route_id", Value::Integer(route.0))];
+        let mut ripe = None;
         // What was let in may have held up others: again, until nothing more gets in.
         loop {
             let before = outcome.released;
             let retries = fetch(session, &self.statements.read_retries, &given).await?;
+            let ripe = match &ripe {
+                Some(ripe) => ripe,
+                None => ripe.insert(self.ripe(session, &retries).await?),
+            };
             let mut done = BTreeSet::new();
             for inbox_id in retries.iter().filter_map(|row| row.integer("inbox_id")) {
                 if !done.contains(&inbox_id) {
-                    let released = self.retry_one(session, route, inbox_id).await?;
+                    let may_settle = ripe.contains(&inbox_id);
+                    let released = self.retry_one(session, route, inbox_id, may_settle).await?;
                     outcome.released += released.len() as u64;
                     done.extend(released);
                 }
@@ -233,12 +246,31 @@ impl Importer {
         Ok(outcome)
     }
 
+    /// The changes whose collisions are settled if they are still refused: those that were tried
+    /// before, once nothing is on its way that could let them in. What is always on its way does
+    /// not put it off for ever.
+    async fn ripe(
+        &self,
+        session: &mut dyn Session,
+        retries: &[Row],
+    ) -> Result<BTreeSet<i64>, Error> {
+        if retries.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let row = fetch_one(session, &self.statements.has_unimported, &[]).await?;
+        let is_quiet = row.and_then(|row| row.integer("row_count")) == Some(0);
+        let needed = if is_quiet { TRIES_BEFORE_SETTLING } else { TRIES_AT_MOST };
+        let is_ripe = |row: &&Row| row.integer("attempts").is_some_and(|tries| tries >= needed);
+        Ok(retries.iter().filter(is_ripe).filter_map(|row| row.integer("inbox_id")).collect())
+    }
+
     /// Tries a change again, with the other change of its unit; the ones that got in.
     async fn retry_one(
         &mut self,
         session: &mut dyn Session,
         route: RouteId,
         inbox_id: i64,
+        may_settle: bool,
     ) -> Result<Vec<i64>, Error> {
         let Some(change) = self.inbox_row(session, inbox_id).await? else {
             return Ok(Vec::new());
@@ -246,7 +278,7 @@ impl Importer {
         let unit = self.unit_of(session, change).await?;
         self.raise_floor(session, &unit).await?;
         session.begin(Mode::Write).await?;
-        match self.retry_inside(session, route, &unit).await {
+        match self.retry_inside(session, route, &unit, may_settle).await {
             Ok(is_in) => {
                 session.commit().await?;
                 Ok(unit.iter().filter(|_| is_in).map(|change| change.id).collect())
@@ -300,6 +332,7 @@ impl Importer {
         session: &mut dyn Session,
         route: RouteId,
         unit: &[Change],
+        may_settle: bool,
     ) -> Result<bool, Error> {
         self.enter(session).await?;
         let mut blocked = self.blocked(session).await?;
@@ -311,7 +344,13 @@ impl Importer {
                 blocked.remove(&row);
             }
         }
-        let attempt = self.attempt(session, route, unit, &mut blocked.clone()).await?;
+        let mut attempt = self.attempt(session, route, unit, &mut blocked.clone()).await?;
+        if let (Attempt::Refused(fault), true) = (&attempt, may_settle)
+            && let Some(settlement) = self.settlement(session, unit, fault).await?
+        {
+            let blocked = &mut blocked.clone();
+            attempt = self.attempt_settled(session, route, &settlement, blocked).await?;
+        }
         let (is_in, fault) = match attempt {
             Attempt::Done(outcome) => (outcome.quarantined == 0, None),
             Attempt::Refused(fault) => (false, Some(fault)),

@@ -30,6 +30,8 @@ pub(super) struct Statements {
     pub(super) read_retries: Statement,
     pub(super) read_old_values: Statement,
     pub(super) write_conflicts: Statement,
+    pub(super) write_outbox: Statement,
+    pub(super) has_unimported: Statement,
 }
 
 #[derive(Serialize)]
@@ -67,6 +69,8 @@ impl Statements {
             read_retries: statement("read_retries")?,
             read_old_values: statement("read_old_values")?,
             write_conflicts: statement("write_conflicts")?,
+            write_outbox: statement("write_outbox")?,
+            has_unimported: statement("has_unimported")?,
         })
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::dialect::Brand;
-use crate::model::{LogicalType, Schema, TableName};
+use crate::model::{Action, ForeignKey, LogicalType, Schema, Table, TableName};
 use crate::plan::{Plan, TablePlan};
 
 /// A column that can be written.
@@ -19,6 +19,12 @@ pub struct TargetColumn {
     pub native_type: String,
     /// Whether the database numbers it, unless told otherwise.
     pub is_identity: bool,
+    /// Whether NULL is allowed here.
+    #[serde(skip)]
+    pub is_nullable: bool,
+    /// How its changes are captured: `capture`, `hash`, `mask`, or `ignore` for not at all.
+    #[serde(skip)]
+    pub policy: &'static str,
 }
 
 /// One followed table on one node.
@@ -38,16 +44,31 @@ pub struct Target {
     pub forbidden: Vec<String>,
     /// Whether a newer change protects the whole row.
     pub is_record_level: bool,
+    /// Whether rows that cannot stand together are settled by rule.
+    pub settles_collisions: bool,
     /// Columns of secondary unique keys and of foreign keys: their writes do not commute.
     pub bound_columns: Vec<String>,
     /// Whether there is a unique key besides the followed one.
     pub has_other_unique_key: bool,
+    /// The columns of each of them, where all can be written.
+    pub unique_keys: Vec<Vec<String>>,
     /// Whether a foreign key refers to the table itself.
     pub refers_to_itself: bool,
     /// Tables that are tied by references, over any number of tables, have one number.
     pub component: usize,
     /// The tables it refers to, as indices of [`Targets`].
     pub parents: Vec<usize>,
+    /// The references to it that the database would not refuse to break when a row goes.
+    pub cascades: Vec<Cascade>,
+}
+
+/// A foreign key that deletes or changes rows when the row that they refer to is deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cascade {
+    /// The table that refers, as an index of [`Targets`].
+    pub child: usize,
+    /// Its columns that refer, in the order of the key referred to.
+    pub columns: Vec<String>,
 }
 
 /// The followed tables of one node.
@@ -55,6 +76,8 @@ pub struct Target {
 pub struct Targets {
     /// The node's brand.
     pub brand: Brand,
+    /// What `object_database` holds.
+    pub database: String,
     /// How triggers fill `object_operation_command`.
     pub has_commands: bool,
     /// The brand of each node that changes come from: how a command's backslashes are meant.
@@ -103,10 +126,14 @@ impl Targets {
                 .filter(|parent| *parent != index);
             tables[index].parents = parents.collect();
         }
+        for (index, name) in names.iter().enumerate() {
+            tables[index].cascades = cascades(&tables[index], name, &names, live);
+        }
         name_components(&mut tables);
         Ok(Self {
             origins: BTreeMap::new(),
             brand: plan.brand,
+            database: plan.database.clone(),
             has_commands: plan.command != "none",
             tables,
         })
@@ -136,44 +163,72 @@ pub fn live_name(table: &TablePlan, brand: Brand) -> TableName {
     }
 }
 
-fn target(plan: &TablePlan, live: &Schema) -> Result<Target, Mismatch> {
-    let live_table = live
-        .tables
-        .iter()
-        .find(|table| {
-            table.name.name == plan.name
-                && (table.name.namespace.is_none() || table.name.namespace == plan.namespace)
-        })
-        .ok_or_else(|| Mismatch::NoTable { table: plan.object_table.clone() })?;
-    let column = |name_of: &str, logical_type: LogicalType| {
-        let live = live_table.column(name_of).ok_or_else(|| Mismatch::NoColumn {
-            table: plan.object_table.clone(),
-            column: name_of.to_owned(),
+/// A planned table and the table that is there.
+struct Found<'a> {
+    plan: &'a TablePlan,
+    live: &'a Table,
+}
+
+impl<'a> Found<'a> {
+    fn new(plan: &'a TablePlan, live: &'a Schema) -> Result<Self, Mismatch> {
+        let is_same = |table: &&Table| {
+            let name = &table.name;
+            name.name == plan.name && (name.namespace.is_none() || name.namespace == plan.namespace)
+        };
+        let live = live.tables.iter().find(is_same);
+        let live = live.ok_or_else(|| Mismatch::NoTable { table: plan.object_table.clone() })?;
+        Ok(Self { plan, live })
+    }
+
+    fn column(
+        &self,
+        name: &str,
+        logical_type: LogicalType,
+        policy: &'static str,
+    ) -> Result<TargetColumn, Mismatch> {
+        let live = self.live.column(name).ok_or_else(|| Mismatch::NoColumn {
+            table: self.plan.object_table.clone(),
+            column: name.to_owned(),
         })?;
         Ok(TargetColumn {
-            name: name_of.to_owned(),
+            name: name.to_owned(),
             logical_type,
             native_type: live.native_type.clone(),
             is_identity: live.is_identity,
+            is_nullable: live.is_nullable,
+            policy,
         })
-    };
-    let key: Vec<TargetColumn> =
-        plan.key.iter().map(|c| column(&c.name, c.logical_type)).collect::<Result<_, _>>()?;
-    let mut columns = BTreeMap::new();
-    for captured in &plan.row {
-        if key.iter().all(|key| key.name != captured.name) {
-            let target = column(&captured.name, captured.logical_type)?;
-            columns.insert(captured.name.clone(), target);
-        }
     }
-    // An ignored column is not captured, but an application's own change may carry it.
-    for left_out in plan.left_out.iter().filter(|column| column.why == "ignore") {
-        if let Some(live) = live_table.column(&left_out.name)
-            && let Some(logical_type) = live.logical_type
-        {
-            columns.insert(left_out.name.clone(), column(&left_out.name, logical_type)?);
+
+    /// Every column outside the key that can be written.
+    fn columns(&self, key: &[TargetColumn]) -> Result<BTreeMap<String, TargetColumn>, Mismatch> {
+        let mut columns = BTreeMap::new();
+        for captured in &self.plan.row {
+            if key.iter().all(|key| key.name != captured.name) {
+                let (logical_type, policy) = (captured.logical_type, captured.policy);
+                let target = self.column(&captured.name, logical_type, policy)?;
+                columns.insert(captured.name.clone(), target);
+            }
         }
+        // An ignored column is not captured, but an application's own change may carry it.
+        for left_out in self.plan.left_out.iter().filter(|column| column.why == "ignore") {
+            if let Some(live) = self.live.column(&left_out.name)
+                && let Some(logical_type) = live.logical_type
+            {
+                let target = self.column(&left_out.name, logical_type, "ignore")?;
+                columns.insert(left_out.name.clone(), target);
+            }
+        }
+        Ok(columns)
     }
+}
+
+fn target(plan: &TablePlan, live: &Schema) -> Result<Target, Mismatch> {
+    let found = Found::new(plan, live)?;
+    let live_table = found.live;
+    let key = plan.key.iter().map(|c| found.column(&c.name, c.logical_type, c.policy));
+    let key: Vec<TargetColumn> = key.collect::<Result<_, _>>()?;
+    let columns = found.columns(&key)?;
     let key_names: Vec<&String> = key.iter().map(|column| &column.name).collect();
     let mut unique_keys = live_table.unique_keys.clone();
     unique_keys.push(live_table.primary_key.clone());
@@ -181,6 +236,9 @@ fn target(plan: &TablePlan, live: &Schema) -> Result<Target, Mismatch> {
     let mut bound_columns: Vec<String> = unique_keys.iter().flatten().cloned().collect();
     bound_columns
         .extend(live_table.foreign_keys.iter().flat_map(|key| key.columns.iter().cloned()));
+    let has_other_unique_key = !unique_keys.is_empty();
+    let is_known = |name: &String| columns.contains_key(name) || key_names.contains(&name);
+    let writable = unique_keys.into_iter().filter(|unique| unique.iter().all(is_known)).collect();
     Ok(Target {
         object_table: plan.object_table.clone(),
         namespace: plan.namespace.clone(),
@@ -194,15 +252,36 @@ fn target(plan: &TablePlan, live: &Schema) -> Result<Target, Mismatch> {
             .map(|column| column.name.clone())
             .collect(),
         is_record_level: plan.is_record_level,
+        settles_collisions: plan.settles_collisions,
         bound_columns,
-        has_other_unique_key: !unique_keys.is_empty(),
+        has_other_unique_key,
+        unique_keys: writable,
         refers_to_itself: live_table
             .foreign_keys
             .iter()
             .any(|key| key.references == live_table.name),
         component: 0,
         parents: Vec::new(),
+        cascades: Vec::new(),
     })
+}
+
+/// The references of followed tables to a table by its followed key that do not refuse a delete.
+fn cascades(target: &Target, name: &TableName, names: &[TableName], live: &Schema) -> Vec<Cascade> {
+    let columns = |key: &ForeignKey| {
+        let of = |column: &TargetColumn| {
+            let at = key.referenced_columns.iter().position(|known| *known == column.name)?;
+            key.columns.get(at).cloned()
+        };
+        target.key.iter().map(of).collect::<Option<Vec<String>>>()
+    };
+    let children =
+        names.iter().enumerate().filter_map(|(child, of)| Some((child, live.table(of)?)));
+    children
+        .flat_map(|(child, table)| table.foreign_keys.iter().map(move |key| (child, key)))
+        .filter(|(_, key)| key.references == *name && key.on_delete != Action::NoAction)
+        .filter_map(|(child, key)| Some(Cascade { child, columns: columns(key)? }))
+        .collect()
 }
 
 /// Gives tables that are tied by references one number.

@@ -4,7 +4,9 @@ use serde::Serialize;
 
 use super::names::object_name;
 use super::{Error, Plan};
-use crate::config::{CommandForm, Config, Overwrite, Policy, TableChoice, TableOptions};
+use crate::config::{
+    Collisions, CommandForm, Config, Overwrite, Policy, TableChoice, TableOptions,
+};
 use crate::dialect::Brand;
 use crate::model::{CONTROL_TABLES, Column, LogicalType, Schema, Table, TableName};
 
@@ -36,6 +38,8 @@ pub struct TablePlan {
     pub left_out: Vec<LeftOut>,
     /// Whether a newer change protects the whole row.
     pub is_record_level: bool,
+    /// Whether rows that cannot stand together are settled by rule.
+    pub settles_collisions: bool,
     /// Session settings that the canonical texts of this table need.
     pub settings: Vec<String>,
     /// Names of the generated objects.
@@ -155,6 +159,7 @@ fn plan_table(table: &Table, options: &TableOptions, brand: Brand) -> Result<Tab
         updated_by_user,
         left_out,
         is_record_level: options.overwrite == Overwrite::Record,
+        settles_collisions: options.collisions == Collisions::Settle,
         names: ObjectNames::of(&table.name, brand),
         row,
     })
