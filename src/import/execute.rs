@@ -171,6 +171,10 @@ impl Executor {
         let in_key = |name: &String| target.key.iter().find(|column| column.name == *name);
         let by = names.iter().filter_map(|name| target.columns.get(name).or_else(|| in_key(name)));
         let by: Vec<&TargetColumn> = by.collect();
+        if by.len() < names.len() {
+            // A column that nothing maps has no values that could be looked for.
+            return Ok(Vec::new());
+        }
         let columns: Vec<&TargetColumn> = target.key.iter().collect();
         let columns = Read { columns: &columns, as_captured: false };
         let found = self.find(session, target, (&by, values), columns).await?;

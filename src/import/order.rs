@@ -140,7 +140,7 @@ fn conflict(targets: &Targets, step: &Step, new: &Step) -> bool {
         let is_bound = |step: &Step, target: &super::target::Target| match step.kind {
             StepKind::Update => step.columns.iter().any(|c| target.bound_columns.contains(c)),
             StepKind::Insert | StepKind::Delete => {
-                target.has_other_unique_key || refers_to_itself(targets, new.table)
+                !target.unique_keys.is_empty() || refers_to_itself(targets, new.table)
             }
             StepKind::Rekey => true,
         };
@@ -190,7 +190,6 @@ mod tests {
             is_record_level: false,
             settles_collisions: true,
             bound_columns: bound.iter().map(|column| (*column).to_owned()).collect(),
-            has_other_unique_key: false,
             unique_keys: Vec::new(),
             refers_to_itself: false,
             component,

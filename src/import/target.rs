@@ -48,9 +48,7 @@ pub struct Target {
     pub settles_collisions: bool,
     /// Columns of secondary unique keys and of foreign keys: their writes do not commute.
     pub bound_columns: Vec<String>,
-    /// Whether there is a unique key besides the followed one.
-    pub has_other_unique_key: bool,
-    /// The columns of each of them, where all can be written.
+    /// The columns of each unique key besides the followed one.
     pub unique_keys: Vec<Vec<String>>,
     /// Whether a foreign key refers to the table itself.
     pub refers_to_itself: bool,
@@ -236,9 +234,6 @@ fn target(plan: &TablePlan, live: &Schema) -> Result<Target, Mismatch> {
     let mut bound_columns: Vec<String> = unique_keys.iter().flatten().cloned().collect();
     bound_columns
         .extend(live_table.foreign_keys.iter().flat_map(|key| key.columns.iter().cloned()));
-    let has_other_unique_key = !unique_keys.is_empty();
-    let is_known = |name: &String| columns.contains_key(name) || key_names.contains(&name);
-    let writable = unique_keys.into_iter().filter(|unique| unique.iter().all(is_known)).collect();
     Ok(Target {
         object_table: plan.object_table.clone(),
         namespace: plan.namespace.clone(),
@@ -254,8 +249,7 @@ fn target(plan: &TablePlan, live: &Schema) -> Result<Target, Mismatch> {
         is_record_level: plan.is_record_level,
         settles_collisions: plan.settles_collisions,
         bound_columns,
-        has_other_unique_key,
-        unique_keys: writable,
+        unique_keys,
         refers_to_itself: live_table
             .foreign_keys
             .iter()
