@@ -97,6 +97,22 @@ pub fn decode(targets: &Targets, change: &Change) -> Result<Incoming, Refusal> {
     })
 }
 
+/// The values outside the key that a deleted row had, of columns that are followed here.
+pub(super) fn deleted_cells(
+    targets: &Targets,
+    change: &Change,
+    row: &RowId,
+) -> BTreeMap<String, Option<String>> {
+    let target = &targets.tables[row.0];
+    let cells = document(change.object_value_old.as_deref(), "object_value_old");
+    let canonical = |(name, value): (String, Option<String>)| {
+        let column = target.columns.get(&name)?;
+        let read = |text: String| canonical(column.logical_type, &text).unwrap_or(text);
+        Some((name, value.map(read)))
+    };
+    cells.unwrap_or_default().into_iter().filter_map(canonical).collect()
+}
+
 /// The row that a change is about as the quarantine names it, (table, key): canonical where the
 /// change can be read so far, else as it was written, else none.
 pub(super) fn row_name(targets: &Targets, change: &Change) -> Option<(String, String)> {

@@ -17,6 +17,7 @@ mod fold;
 mod keep;
 mod order;
 pub mod quarantine;
+mod settle;
 mod statements;
 mod target;
 mod versions;
