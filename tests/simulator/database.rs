@@ -38,6 +38,8 @@ pub(crate) struct Captured {
 #[derive(Debug, Clone)]
 pub(crate) struct Open {
     pub(crate) id: i64,
+    /// The floor of stamps that its triggers see, where it is not the present one.
+    pub(crate) floor: Option<String>,
     /// What becomes of it when somebody waits for it.
     pub(crate) will_commit: bool,
     pub(crate) undo: Vec<(RowKey, Option<Cells>)>,
@@ -154,10 +156,18 @@ impl Database {
     }
 
     /// The stamp of a change as the triggers make it: `old` and `new` are the last-update values.
-    pub(crate) fn stamp(&self, now: i64, old: Option<&String>, new: Option<&String>) -> String {
+    fn stamp(
+        &self,
+        transaction: i64,
+        now: i64,
+        old: Option<&String>,
+        new: Option<&String>,
+    ) -> String {
         let clock = self.clock(now);
         let given = new.filter(|new| Some(*new) != old).unwrap_or(&clock);
-        [Some(given), old, Some(&self.floor)].into_iter().flatten().max().unwrap().clone()
+        let open = self.open.values().find(|open| open.id == transaction);
+        let floor = open.and_then(|open| open.floor.as_ref()).unwrap_or(&self.floor);
+        [Some(given), old, Some(floor)].into_iter().flatten().max().unwrap().clone()
     }
 
     /// Writes the rows of the outbox for a row that changed from `old` to `new`, whose keys may
@@ -173,7 +183,7 @@ impl Database {
             row.and_then(|(_, c)| c.get(LAST_UPDATE).cloned().flatten())
         };
         let (old_last, new_last) = (last(old), last(new));
-        let stamp = self.stamp(now, old_last.as_ref(), new_last.as_ref());
+        let stamp = self.stamp(transaction, now, old_last.as_ref(), new_last.as_ref());
         let mut changes = Vec::new();
         match (old, new) {
             (Some((key, before)), Some((same, after))) if key == same => {
@@ -219,7 +229,10 @@ impl Database {
         if !self.open.contains_key(&slot) {
             self.last_transaction += 1;
             let id = self.last_transaction;
-            self.open.insert(slot, Open { id, will_commit, undo: Vec::new(), ids: Vec::new() });
+            let is_old = self.brand == Brand::Mysql && self.lacks(Switch::FreshFloor);
+            let floor = is_old.then(|| self.floor.clone());
+            let (undo, ids) = (Vec::new(), Vec::new());
+            self.open.insert(slot, Open { id, floor, will_commit, undo, ids });
         }
     }
 

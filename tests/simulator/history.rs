@@ -26,6 +26,9 @@ pub(crate) enum Switch {
     Tombstone,
     /// Stamps are the clock's alone.
     Floor,
+    /// Triggers on MySQL see the floor of stamps as it was when their transaction began. That is
+    /// so under its REPEATABLE READ: with a clock that is behind, guarantee 8 does not hold there.
+    FreshFloor,
 }
 
 /// Nodes, routes and sizes of a history.
