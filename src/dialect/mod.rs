@@ -235,6 +235,9 @@ pub struct Capabilities {
     /// An outbox id can become visible after a higher one, and nothing tells which are still
     /// open: missing ids have to be looked at again.
     pub leave_gaps: bool,
+    /// Whether the lock of a row that is not there keeps others from inserting it, and waits for
+    /// one who has.
+    pub lock_missing_rows: bool,
     /// What tells the triggers that an import is at work ends with a rolled back transaction.
     pub roll_back_import_marker: bool,
     /// A text can hold the character U+0000.

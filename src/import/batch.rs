@@ -43,6 +43,7 @@ pub enum Progress {
 }
 
 /// Imports the inbox of one node.
+#[derive(Clone)]
 pub struct Importer {
     pub(super) statements: Statements,
     pub(super) executor: Executor,
@@ -76,6 +77,12 @@ impl Importer {
         })
     }
 
+    /// Forgets what it remembers of the database, as a process that has just started; the
+    /// statements that it has rendered stay.
+    pub fn forget(&mut self) {
+        self.floor.clear();
+    }
+
     /// Imports the next batch of a route: whole change sets, at least one.
     ///
     /// # Errors
@@ -96,10 +103,12 @@ impl Importer {
         let pointer = row.integer("fromoutboxpointer").unwrap_or(0);
         let page = self.page(session, route, pointer).await?;
         if page.is_empty() {
+            self.settle_alone(session, route, pointer).await?;
             return Ok(Progress::Done);
         }
         self.raise_floor(session, &page).await?;
         let batch = whole_sets(page, self.page_rows);
+        self.raise_floor_for_rest(session, route, &batch).await?;
         match self.import_whole(session, route, pointer, &batch).await {
             Ok(outcome) => Ok(Progress::More(outcome)),
             Err(error) => {
@@ -137,6 +146,25 @@ impl Importer {
             let given = [("stamp_floor", Value::Text(floor.clone()))];
             execute(session, &self.statements.raise_floor, &given).await?;
             self.floor = floor;
+        }
+        Ok(())
+    }
+
+    /// The same for what is read later of a change set that is larger than a page, since it is
+    /// read inside the transaction. Such sets are rare enough to be read twice.
+    async fn raise_floor_for_rest(
+        &mut self,
+        session: &mut dyn Session,
+        route: RouteId,
+        batch: &[Change],
+    ) -> Result<(), Error> {
+        let mut last = batch.last().filter(|_| batch.len() >= self.page_rows).cloned();
+        while let Some(change) = last {
+            let mut page = self.page(session, route, change.id).await?;
+            let is_full = page.len() >= self.page_rows;
+            page.retain(|other| set_of(other) == set_of(&change));
+            self.raise_floor(session, &page).await?;
+            last = page.pop().filter(|_| is_full);
         }
         Ok(())
     }
@@ -333,11 +361,14 @@ impl Importer {
         }
         let keys: BTreeMap<RowId, Vec<String>> =
             incoming.iter().map(|change| (change.row.clone(), change.key.clone())).collect();
-        let existing = self.executor.lock(session, &self.targets, &keys).await?;
+        let mut existing = self.executor.lock(session, &self.targets, &keys).await?;
         // After the rows are locked, every change this node made to them has committed: only now
         // it is known what is newer.
         let rows: BTreeSet<RowId> = keys.into_keys().collect();
-        self.fold(session, &rows).await?;
+        let doubtful = self.fold(session, &rows).await?;
+        for gone in self.settle(session, &rows, doubtful).await? {
+            existing.remove(&gone);
+        }
         let read = &self.statements.read_versions;
         let mut states = versions::load(session, read, &self.targets, &rows).await?;
         for (row, state) in &mut states {

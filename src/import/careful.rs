@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Error;
 use super::batch::{Blocked, Importer, Outcome, set_of, units};
+use super::collision::Settlement;
 use super::decode::Refusal;
 use super::quarantine::Entry;
-use super::settle::Settlement;
 use crate::db::{Fault, FaultKind, Mode, Session};
 use crate::model::{Change, RouteId};
 use crate::outbox::execute;

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::decode::Incoming;
-use crate::model::{Op, Version};
+use crate::model::{NodeId, Op, Version};
 
 /// What is known of a cell's newest change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,13 +71,22 @@ fn decided(state: &mut RowState, incoming: &Incoming, is_record_level: bool) -> 
 }
 
 /// Notes a change that this node made itself: its table already shows it.
+///
+/// Of a delete, `incoming` has the values that the row had.
 pub(super) fn note_local(state: &mut RowState, incoming: &Incoming, is_record_level: bool) {
     if is_record_level || incoming.op != Op::Update {
         state.note_row(incoming.op, &incoming.version);
-        return;
+    } else {
+        for column in incoming.cells.keys() {
+            state.note_cell(column, &incoming.version);
+        }
     }
-    for column in incoming.cells.keys() {
-        state.note_cell(column, &incoming.version, None);
+    if incoming.op == Op::Delete {
+        for (column, cell) in &mut state.cells {
+            cell.current = incoming.cells.get(column).cloned();
+            let note = || state.dirty.insert(column.clone());
+            cell.park_if_it_outlasts(&incoming.version, note);
+        }
     }
 }
 
@@ -85,19 +94,22 @@ fn decide_insert(state: &mut RowState, incoming: &Incoming, is_record_level: boo
     if !is_record_level && !state.note_row(Op::Insert, &incoming.version) {
         return Effect::Nothing;
     }
+    // With the stamp that it inherits, by which later changes are measured too.
+    let version = state.row.as_ref().map_or(&incoming.version, |(_, version)| version).clone();
     let mut cells = incoming.cells.clone();
     for (column, cell) in &mut state.cells {
-        if !cell.version.supersedes(&incoming.version) {
+        if !cell.version.supersedes(&version) {
+            cell.park_if_it_outlasts(&version, || state.dirty.insert(column.clone()));
             continue;
         }
         // A newer update of this column was here first: its value stands.
         match cell.parked.take() {
-            Some(value) if !state.exists => {
+            Some(value) => {
                 cells.insert(column.clone(), value.clone());
                 cell.current = Some(value);
                 state.dirty.insert(column.clone());
             }
-            _ => {
+            None => {
                 cells.remove(column);
             }
         }
@@ -112,19 +124,20 @@ fn decide_insert(state: &mut RowState, incoming: &Incoming, is_record_level: boo
 fn decide_update(state: &mut RowState, incoming: &Incoming) -> Effect {
     let mut cells = BTreeMap::new();
     for (column, value) in &incoming.cells {
+        let Some(version) = state.note_cell(column, &incoming.version) else { continue };
+        // It is noted even where an insert stands above it: updates are measured by each other.
         let is_older_than_row = state
             .row
             .as_ref()
-            .is_some_and(|(op, row)| *op == Op::Insert && !incoming.version.supersedes(row));
-        let parked = if state.exists { None } else { Some(value.clone()) };
-        if !is_older_than_row && state.note_cell(column, &incoming.version, parked) {
-            if state.exists {
-                state.know(column, value.clone());
-            }
+            .is_some_and(|(op, row)| *op == Op::Insert && !version.supersedes(row));
+        if state.exists && !is_older_than_row {
+            state.know(column, value.clone());
             cells.insert(column.clone(), value.clone());
+        } else {
+            state.park(column, value.clone());
         }
     }
-    if state.exists && !cells.is_empty() { Effect::Update(cells) } else { Effect::Nothing }
+    if cells.is_empty() { Effect::Nothing } else { Effect::Update(cells) }
 }
 
 fn decide_record_update(state: &RowState, incoming: &Incoming) -> Effect {
@@ -141,23 +154,84 @@ fn decide_delete(state: &mut RowState, incoming: &Incoming, is_record_level: boo
     // A newer value goes with the row, but not for good: other nodes, where the delete was first,
     // have parked it, and an insert that comes between the two brings it back everywhere.
     for (column, cell) in &mut state.cells {
-        if cell.version.supersedes(&incoming.version)
-            && let Some(value) = cell.current.take()
-        {
-            cell.parked = Some(value);
-            state.dirty.insert(column.clone());
-        }
+        cell.park_if_it_outlasts(&incoming.version, || state.dirty.insert(column.clone()));
     }
     Effect::Delete
 }
 
+impl CellState {
+    /// Whether an insert may come that is newer than `other` and older than this cell. Of one
+    /// origin the ids may say that the cell is older, and the stamps of others that it is newer.
+    fn outlasts(&self, other: &Version) -> bool {
+        self.version.supersedes(other) || self.version.stamp >= other.stamp
+    }
+
+    /// Keeps the value, which is about to leave the table, where it may be wanted again.
+    fn park_if_it_outlasts(&mut self, other: &Version, note: impl FnOnce() -> bool) {
+        if self.outlasts(other)
+            && let Some(value) = self.current.take()
+        {
+            self.parked = Some(value);
+            note();
+        }
+    }
+}
+
+/// What the table of this node has to show of a row that is in it: a change that was still open
+/// here when others' changes of the row came may have hidden the row from their import.
+pub(super) fn settle(state: &mut RowState) -> Effect {
+    match &state.row {
+        Some((Op::Delete, version)) => {
+            let version = version.clone();
+            state.exists = false;
+            for (column, cell) in &mut state.cells {
+                cell.park_if_it_outlasts(&version, || state.dirty.insert(column.clone()));
+            }
+            Effect::Delete
+        }
+        Some((Op::Insert, version)) => {
+            let mut cells = BTreeMap::new();
+            for (column, cell) in &mut state.cells {
+                if cell.version.supersedes(version)
+                    && let Some(value) = cell.parked.take()
+                {
+                    cells.insert(column.clone(), value.clone());
+                    cell.current = Some(value);
+                    state.dirty.insert(column.clone());
+                }
+            }
+            if cells.is_empty() { Effect::Nothing } else { Effect::Update(cells) }
+        }
+        _ => Effect::Nothing,
+    }
+}
+
 impl RowState {
-    /// The columns whose values in the table a delete would take along although they are newer,
-    /// and whose values are not known.
+    /// Whether something of the row is known that `node` did not do.
+    pub(super) fn is_by_another_than(&self, node: &NodeId) -> bool {
+        let cells = self.cells.values().map(|cell| &cell.version);
+        let row = self.row.iter().map(|(_, version)| version);
+        row.chain(cells).any(|version| version.origin != node.as_str())
+    }
+
+    /// Whether [`settle`] would do something if the row is in its table.
+    pub(super) fn may_differ(&self) -> bool {
+        match &self.row {
+            Some((Op::Delete, _)) => true,
+            Some((Op::Insert, version)) => self
+                .cells
+                .values()
+                .any(|cell| cell.parked.is_some() && cell.version.supersedes(version)),
+            _ => false,
+        }
+    }
+
+    /// The columns whose values in the table a delete, or an insert of the row that is there,
+    /// would take along although they may be wanted again, and whose values are not known.
     #[must_use]
-    pub fn unknown_after(&self, delete: &Version) -> Vec<&str> {
+    pub fn unknown_after(&self, change: &Version) -> Vec<&str> {
         let cells = self.cells.iter().filter(|(_, cell)| {
-            cell.parked.is_none() && cell.current.is_none() && cell.version.supersedes(delete)
+            cell.parked.is_none() && cell.current.is_none() && cell.outlasts(change)
         });
         cells.map(|(column, _)| column.as_str()).collect()
     }
@@ -174,22 +248,32 @@ impl RowState {
         true
     }
 
-    /// Takes a version for a cell if it is the newest.
-    fn note_cell(
-        &mut self,
-        column: &str,
-        version: &Version,
-        parked: Option<Option<String>>,
-    ) -> bool {
-        let kept = match self.cells.get(column) {
-            Some(known) if !version.supersedes(&known.version) => return false,
-            Some(known) => version.clone().joined(&known.version),
-            None => version.clone(),
-        };
-        let cell = CellState { version: kept, parked, current: None };
+    /// Takes a version for a cell if it is the newest: with the stamps that it inherits, from its
+    /// origin's insert or delete of the row and from its earlier update of the cell.
+    fn note_cell(&mut self, column: &str, version: &Version) -> Option<Version> {
+        let mut kept = version.clone();
+        if let Some((_, row)) = &self.row
+            && version.supersedes(row)
+        {
+            kept = kept.joined(row);
+        }
+        if let Some(known) = self.cells.get(column) {
+            if !kept.supersedes(&known.version) {
+                return None;
+            }
+            kept = kept.joined(&known.version);
+        }
+        let cell = CellState { version: kept.clone(), parked: None, current: None };
         self.cells.insert(column.to_owned(), cell);
         self.dirty.insert(column.to_owned());
-        true
+        Some(kept)
+    }
+
+    /// Keeps the value of a cell that the table does not take.
+    fn park(&mut self, column: &str, value: Option<String>) {
+        if let Some(cell) = self.cells.get_mut(column) {
+            cell.parked = Some(value);
+        }
     }
 
     /// Keeps up what is known of the table's values, for the changes of the row that follow.
@@ -346,6 +430,69 @@ mod tests {
         ];
         let b = [change(Op::Delete, "4", "b", 1, &[])];
         assert_eq!(converges(&a, &b), cells(&[("x", "again")]));
+    }
+
+    #[test]
+    fn an_update_inherits_the_stamp_of_the_insert_before_it() {
+        let a = [
+            change(Op::Insert, "9", "a", 1, &[("x", "0")]),
+            change(Op::Update, "3", "a", 2, &[("x", "1")]),
+        ];
+        let b = [change(Op::Update, "5", "b", 1, &[("x", "b")])];
+        assert_eq!(converges(&a, &b), cells(&[("x", "1")]));
+    }
+
+    #[test]
+    fn an_insert_with_a_clock_set_back_is_measured_by_the_stamp_it_inherits() {
+        let a = [
+            change(Op::Delete, "9", "a", 1, &[]),
+            change(Op::Insert, "5", "a", 2, &[("x", "again")]),
+        ];
+        let b = [change(Op::Update, "7", "b", 1, &[("x", "b")])];
+        assert_eq!(converges(&a, &b), cells(&[("x", "again")]));
+    }
+
+    #[test]
+    fn a_value_that_outlasts_its_origins_delete_by_the_stamp_is_kept() {
+        let a = [
+            change(Op::Insert, "1", "a", 1, &[("x", "0")]),
+            change(Op::Update, "9", "a", 2, &[("x", "a")]),
+            change(Op::Delete, "5", "a", 3, &[]),
+        ];
+        let b = [change(Op::Insert, "7", "b", 1, &[("x", "b")])];
+        assert_eq!(converges(&a, &b), cells(&[("x", "a")]));
+    }
+
+    #[test]
+    fn a_delete_of_this_node_keeps_what_outlasts_it() {
+        let mut state = RowState::default();
+        note_local(&mut state, &change(Op::Update, "9", "a", 1, &[("x", "a")]), false);
+        note_local(&mut state, &change(Op::Delete, "5", "a", 2, &[("x", "a")]), false);
+        let insert = change(Op::Insert, "7", "b", 1, &[("x", "b")]);
+        assert_eq!(
+            decide(&mut state, &insert, false),
+            Effect::Insert(cells(&[("x", "a")]).expect("it has cells"))
+        );
+    }
+
+    #[test]
+    fn what_an_import_did_not_see_is_settled() {
+        let mut state = RowState::default();
+        let update = change(Op::Update, "5", "b", 1, &[("x", "b")]);
+        assert_eq!(decide(&mut state, &update, false), Effect::Nothing);
+        note_local(&mut state, &change(Op::Insert, "4", "a", 1, &[("x", "a")]), false);
+        state.exists = true;
+        assert!(state.is_by_another_than(&"a".into()) && state.may_differ());
+        let parked = cells(&[("x", "b")]).expect("it has cells");
+        assert_eq!(settle(&mut state), Effect::Update(parked));
+        assert_eq!(settle(&mut state), Effect::Nothing);
+        assert_ne!(
+            decide(&mut state, &change(Op::Delete, "6", "b", 2, &[]), false),
+            Effect::Nothing
+        );
+        note_local(&mut state, &change(Op::Insert, "5", "a", 2, &[("x", "a")]), false);
+        state.exists = true;
+        assert_eq!(settle(&mut state), Effect::Delete);
     }
 
     #[test]

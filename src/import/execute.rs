@@ -1,6 +1,7 @@
 //! Steps become statements with one bound parameter: the rows as JSON.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::Value as Json;
@@ -14,8 +15,9 @@ use crate::outbox::{Error, execute, fetch};
 use crate::render::{Statement, Templates};
 
 /// Renders the statements of a node's tables, once for each set of columns.
+#[derive(Clone)]
 pub(super) struct Executor {
-    templates: Templates,
+    templates: Arc<Templates>,
     steps: BTreeMap<(StepKind, usize, Vec<String>), Statement>,
     locks: BTreeMap<usize, Statement>,
 }
@@ -64,7 +66,7 @@ impl Executor {
     /// An executor with a brand's templates.
     #[must_use]
     pub(super) fn new(templates: Templates) -> Self {
-        Self { templates, steps: BTreeMap::new(), locks: BTreeMap::new() }
+        Self { templates: Arc::new(templates), steps: BTreeMap::new(), locks: BTreeMap::new() }
     }
 
     /// Runs a step; inside a transaction.

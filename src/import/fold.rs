@@ -4,22 +4,27 @@ use std::collections::BTreeSet;
 
 use super::batch::Importer;
 use super::decide::note_local;
-use super::decode::{RowId, decode};
+use super::decode::{Incoming, RowId, decode};
+use super::settle::Rows;
+use super::target::Targets;
 use super::{Error, versions};
 use crate::db::Session;
-use crate::model::Value;
+use crate::model::{Change, Op, Value};
 use crate::outbox::{Cursor, Window, execute, fetch_one, localise};
 
 impl Importer {
     /// Reads this node's own outbox from where the last fold ended and notes the version of every
     /// change in `ds_change_version`. It has a cursor like a route's, so that a change that
     /// committed late is folded when it comes. Of `locked`, whose changes have all committed, it
-    /// misses none.
+    /// misses none. The rows that have to be looked at, with their keys, are for
+    /// [`Importer::settle`].
     pub(super) async fn fold(
         &mut self,
         session: &mut dyn Session,
         locked: &BTreeSet<RowId>,
-    ) -> Result<(), Error> {
+    ) -> Result<Rows, Error> {
+        let mut contested = BTreeSet::new();
+        let mut doubtful = Rows::new();
         let node = fetch_one(session, &self.statements.lock_node, &[]).await?;
         let state = node.and_then(|row| row.text("fold_cursor"));
         let cursor = state.as_deref().map(Cursor::from_state).unwrap_or_default();
@@ -36,15 +41,20 @@ impl Importer {
             let local: Vec<_> = page
                 .into_iter()
                 .filter_map(|change| localise(change, &self.node))
-                .filter_map(|change| decode(&self.targets, &change).ok())
+                .filter_map(|change| local_change(&self.targets, &change))
                 .collect();
             let rows: BTreeSet<RowId> = local.iter().map(|change| change.row.clone()).collect();
             let read = &self.statements.read_versions;
             let mut states = versions::load(session, read, &self.targets, &rows).await?;
             for change in &local {
                 let is_record_level = self.targets.tables[change.row.0].is_record_level;
-                if let Some(state) = states.get_mut(&change.row) {
-                    note_local(state, change, is_record_level);
+                let Some(state) = states.get_mut(&change.row) else { continue };
+                if state.is_by_another_than(&self.node) {
+                    contested.insert(change.row.clone());
+                }
+                note_local(state, change, is_record_level);
+                if contested.contains(&change.row) && state.may_differ() {
+                    doubtful.insert(change.row.clone(), change.key.clone());
                 }
             }
             let write = &self.statements.write_versions;
@@ -55,6 +65,15 @@ impl Importer {
             let given = [("fold_cursor", Value::Text(window.cursor().state()))];
             execute(session, &self.statements.write_fold_cursor, &given).await?;
         }
-        Ok(())
+        Ok(doubtful)
     }
+}
+
+/// A change of this node's, with the values of the row that it deleted.
+fn local_change(targets: &Targets, change: &Change) -> Option<Incoming> {
+    let mut local = decode(targets, change).ok()?;
+    if local.op == Op::Delete {
+        local.cells.clone_from(&local.old_cells);
+    }
+    Some(local)
 }

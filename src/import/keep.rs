@@ -1,5 +1,5 @@
-//! What has to be read before changes are decided: values that a delete would take along although
-//! they are newer, and what tells whether two changes knew of each other.
+//! What has to be read before changes are decided: values that a delete or an insert would take
+//! along although they may be wanted again, and what tells whether two changes knew of each other.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,20 +14,48 @@ use crate::db::Session;
 use crate::model::{Change, Op, RouteId, Row, Value, Version};
 use crate::outbox::{execute, fetch};
 
+/// A row, its key, and the version of what makes its values leave the table.
+pub(super) type Leaving<'a> = (&'a RowId, &'a Vec<String>, Version);
+
 /// Columns, and the keys of the rows that they are read of.
 type Wanted = (BTreeSet<String>, BTreeMap<RowId, Vec<String>>);
 
 impl Importer {
-    /// Reads the values that changes meet in the table: of each row that a change deletes, those
-    /// that were changed later than it was deleted ([`super::decide`] keeps them for an insert
-    /// between the two), and of every change those that another origin wrote.
+    /// Reads the values that changes meet in the table: of each row that a change deletes or
+    /// inserts anew, those that were changed later than that ([`super::decide`] keeps them for an
+    /// insert between the two), and of every change those that another origin wrote.
     pub(super) async fn know_cells(
         &mut self,
         session: &mut dyn Session,
         states: &mut RowStates,
         incoming: &[Incoming],
     ) -> Result<(), Error> {
-        for (table, (columns, rows)) in self.wanted(states, incoming) {
+        let wanted = self.wanted(states, incoming);
+        self.read_wanted(session, states, wanted).await
+    }
+
+    /// The same of rows with the version of what makes their values leave the table.
+    pub(super) async fn know_cells_after(
+        &mut self,
+        session: &mut dyn Session,
+        states: &mut RowStates,
+        leaving: &[Leaving<'_>],
+    ) -> Result<(), Error> {
+        let mut tables = BTreeMap::new();
+        for (row, key, version) in leaving {
+            let Some(state) = states.get(*row).filter(|state| state.exists) else { continue };
+            self.want(&mut tables, (row, key), state.unknown_after(version));
+        }
+        self.read_wanted(session, states, tables).await
+    }
+
+    async fn read_wanted(
+        &mut self,
+        session: &mut dyn Session,
+        states: &mut RowStates,
+        tables: BTreeMap<usize, Wanted>,
+    ) -> Result<(), Error> {
+        for (table, (columns, rows)) in tables {
             let wanted = (table, &columns);
             let found = self.executor.read_cells(session, &self.targets, wanted, &rows).await?;
             for (row, values) in found {
@@ -49,18 +77,27 @@ impl Importer {
                 continue;
             };
             let mut columns = unseen(state, change, is_mixed);
-            if change.op == Op::Delete {
+            if change.op != Op::Update {
                 columns.extend(state.unknown_after(&change.version));
             }
-            let known = &self.targets.tables[change.row.0].columns;
-            columns.retain(|column| known.contains_key(*column));
-            if !columns.is_empty() {
-                let (all, rows) = tables.entry(change.row.0).or_default();
-                all.extend(columns.into_iter().map(str::to_owned));
-                rows.insert(change.row.clone(), change.key.clone());
-            }
+            self.want(&mut tables, (&change.row, &change.key), columns);
         }
         tables
+    }
+
+    fn want(
+        &self,
+        tables: &mut BTreeMap<usize, Wanted>,
+        (row, key): (&RowId, &[String]),
+        mut columns: Vec<&str>,
+    ) {
+        let known = &self.targets.tables[row.0].columns;
+        columns.retain(|column| known.contains_key(*column));
+        if !columns.is_empty() {
+            let (all, rows) = tables.entry(row.0).or_default();
+            all.extend(columns.into_iter().map(str::to_owned));
+            rows.insert(row.clone(), key.to_vec());
+        }
     }
 
     /// What the newer changes replaced that were here before older ones of these.

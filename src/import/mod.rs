@@ -8,6 +8,7 @@
 
 mod batch;
 mod careful;
+mod collision;
 pub mod command;
 mod conflict;
 pub mod conflicts;

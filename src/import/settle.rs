@@ -1,468 +1,115 @@
-//! Two nodes made what cannot stand together: rows that claim one unique value, or a row that
-//! refers to one that was deleted meanwhile. Nothing is deleted to get out of it.
+//! Rows that this node changed in a transaction which an import has overtaken.
 //!
-//! The row that had a unique value first keeps it, the other one gets another value; a row that
-//! others refer to is not deleted but brought back. Whoever meets the collision decides by the
-//! same rule on the same changes, and tells the others by changes of its own, stamped directly
-//! after what they settle, so that everything that an application writes afterwards wins.
+//! Where a row is not there, some brands have no lock that keeps an application from inserting
+//! it, nor one that waits for an insert that is not committed. An import may then decide on the
+//! row without knowing that change. When the change has committed and is folded, the row is
+//! brought to what is known of it: deleted, or given the values that were parked.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, Value as Json};
-
-use super::batch::{Blocked, Importer, Outcome};
-use super::conflict::{Conflict, ConflictType, Side};
-use super::decide::{Effect, RowState};
-use super::decode::{Incoming, RowId, decode, row_text};
-use super::fit::misfit;
+use super::batch::Importer;
+use super::decide::settle;
+use super::decode::RowId;
+use super::keep::Leaving;
 use super::order::{RowEffect, steps};
-use super::target::{Target, TargetColumn};
-use super::{Error, versions};
-use crate::db::{Fault, FaultKind, Session};
-use crate::model::{Change, LogicalType, Op, RouteId, Value, Version};
-use crate::outbox::{execute, next_stamp};
+use super::{Effect, Error, versions};
+use crate::db::{Mode, Session};
+use crate::model::RouteId;
+use crate::outbox::execute;
 
-/// The code of our own refusal to delete.
-const STILL_REFERRED: &str = "still_referred";
-
-const FIRST_KEEPS: &str = "the row that had the unique value first keeps it";
-const REFERRED: &str = "a row that others refer to is not deleted";
-
-/// Cells of a row.
-type Cells = BTreeMap<String, Option<String>>;
-
-/// What settles a collision, in the order in which it is done.
-#[derive(Debug, Default)]
-pub(super) struct Settlement {
-    /// Rows of this node that give way.
-    effects: Vec<RowEffect>,
-    /// What is imported instead of the changes that collide.
-    changes: Vec<Change>,
-    /// What this node tells the others.
-    told: Vec<Told>,
-    conflicts: Vec<Conflict>,
-}
-
-impl Settlement {
-    /// Changes that collide with nothing.
-    pub(super) fn plain(unit: &[Change]) -> Self {
-        Self { changes: unit.to_vec(), ..Self::default() }
-    }
-}
-
-/// A change of this node that no trigger sees.
-#[derive(Debug)]
-struct Told {
-    row: RowId,
-    op: Op,
-    attribute: Option<String>,
-    value: Option<String>,
-    old: Option<String>,
-    stamp: String,
-}
-
-/// A row that has a unique value which another one claims.
-struct Holder {
-    row: RowId,
-    key: Vec<String>,
-    version: Option<Version>,
-}
+/// Rows with their keys.
+pub(super) type Rows = BTreeMap<RowId, Vec<String>>;
 
 impl Importer {
-    /// How a collision can be settled that keeps a unit out; none where a person has to.
-    pub(super) async fn settlement(
+    /// Settles what a fold has found doubtful; the rows that are gone then.
+    pub(super) async fn settle(
         &mut self,
         session: &mut dyn Session,
-        unit: &[Change],
-        fault: &Fault,
-    ) -> Result<Option<Settlement>, Error> {
-        let Some(Ok(incoming)) = unit.last().map(|change| decode(&self.targets, change)) else {
-            return Ok(None);
-        };
-        if !self.targets.tables[incoming.row.0].settles_collisions {
-            return Ok(None);
-        }
-        let is_reference = self.is_reference(fault);
-        match incoming.op {
-            Op::Delete if is_reference => self.bring_back(session, &incoming).await,
-            Op::Insert | Op::Update if fault.kind == FaultKind::Conflict && !is_reference => {
-                self.part(session, unit, incoming).await
+        locked: &BTreeSet<RowId>,
+        mut doubtful: Rows,
+    ) -> Result<BTreeSet<RowId>, Error> {
+        let mut there = Rows::new();
+        let mut locked = locked.clone();
+        // What is there may have been inserted anew since the fold: once it is locked, that is
+        // known too.
+        while !doubtful.is_empty() {
+            let found = self.executor.lock(session, &self.targets, &doubtful).await?;
+            if found.is_empty() {
+                break;
             }
-            _ => Ok(None),
+            there.extend(doubtful.into_iter().filter(|(row, _)| found.contains(row)));
+            locked.extend(found);
+            doubtful = self.fold(session, &locked).await?;
+            doubtful.retain(|row, _| !there.contains_key(row));
         }
+        if there.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        self.settle_locked(session, there).await
     }
 
-    /// Whether a row that refers to another one, or is referred to, is to blame.
-    pub(super) fn is_reference(&self, fault: &Fault) -> bool {
-        let codes = &self.targets.brand.dialect().faults;
-        fault.code == STILL_REFERRED || codes.reference.contains(&fault.code)
-    }
-
-    /// Refuses to delete rows whose foreign keys would take others along that nobody deleted.
-    /// A delete from a brand whose cascades no trigger sees is let by: it says nothing of the rows
-    /// that it took along there.
-    pub(super) async fn check_cascades(
+    async fn settle_locked(
         &mut self,
         session: &mut dyn Session,
-        effects: &[RowEffect],
-        blind: &BTreeSet<RowId>,
-    ) -> Result<(), Error> {
-        let mut deleted: BTreeMap<usize, Vec<&[String]>> = BTreeMap::new();
-        for effect in effects.iter().filter(|effect| effect.effect == Effect::Delete) {
-            let has_cascades = !self.targets.tables[effect.row.0].cascades.is_empty();
-            if has_cascades && !blind.contains(&effect.row) {
-                deleted.entry(effect.row.0).or_default().push(&effect.key);
+        there: Rows,
+    ) -> Result<BTreeSet<RowId>, Error> {
+        let rows: BTreeSet<RowId> = there.keys().cloned().collect();
+        let read = &self.statements.read_versions;
+        let mut states = versions::load(session, read, &self.targets, &rows).await?;
+        let mut leaving: Vec<Leaving<'_>> = Vec::new();
+        for (row, key) in &there {
+            let Some(state) = states.get_mut(row) else { continue };
+            state.exists = true;
+            if let Some((_, version)) = state.row.as_ref().filter(|_| state.may_differ()) {
+                leaving.push((row, key, version.clone()));
             }
         }
-        for (table, keys) in deleted {
-            for cascade in self.targets.tables[table].cascades.clone() {
-                let by = (cascade.child, &cascade.columns[..]);
-                let found = self.executor.find_rows(session, &self.targets, by, &keys).await?;
-                let mut children =
-                    found.into_iter().map(|(_, key)| (cascade.child, row_text(&key)));
-                if children.any(|child| !is_let_go(effects, &child, &cascade.columns)) {
-                    return Err(still_referred(&self.targets.tables[cascade.child]).into());
-                }
+        self.know_cells_after(session, &mut states, &leaving).await?;
+        let mut effects = Vec::new();
+        let mut gone = BTreeSet::new();
+        for (row, key) in &there {
+            let Some(state) = states.get_mut(row) else { continue };
+            let effect = settle(state);
+            if effect == Effect::Delete {
+                gone.insert(row.clone());
             }
+            effects.push(RowEffect { row: row.clone(), key: key.clone(), effect, old_key: None });
         }
-        Ok(())
+        for step in steps(&self.targets, effects) {
+            self.executor.run(session, &self.targets, &step).await?;
+        }
+        versions::save(session, &self.statements.write_versions, &self.targets, &states).await?;
+        Ok(gone)
     }
 
-    /// Does what a settlement says; inside a savepoint.
-    pub(super) async fn apply_settled(
+    /// Settles what was changed here since the last import, where there is nothing to import.
+    pub(super) async fn settle_alone(
         &mut self,
         session: &mut dyn Session,
         route: RouteId,
-        settlement: &Settlement,
-        blocked: &mut Blocked,
-    ) -> Result<Outcome, Error> {
-        for step in steps(&self.targets, settlement.effects.clone()) {
-            self.executor.run(session, &self.targets, &step).await?;
+        pointer: i64,
+    ) -> Result<(), Error> {
+        if self.targets.brand.dialect().can.lock_missing_rows {
+            return Ok(());
         }
-        let outcome = self.apply(session, route, &settlement.changes, blocked).await?;
-        // After the changes, or they would be older than what is told of their rows.
-        for told in &settlement.told {
-            self.tell(session, told).await?;
+        session.begin(Mode::Write).await?;
+        if !self.lock(session, route, pointer).await? {
+            session.rollback().await?;
+            return Ok(());
         }
-        self.keep_conflicts(session, route, &settlement.conflicts).await?;
-        Ok(outcome)
-    }
-
-    /// Writes a change of this node's own into its outbox.
-    async fn tell(&self, session: &mut dyn Session, told: &Told) -> Result<(), Error> {
-        let target = &self.targets.tables[told.row.0];
-        let given = [
-            ("object_database", Value::Text(self.targets.database.clone())),
-            ("object_table", Value::Text(target.object_table.clone())),
-            ("object_pk_attribute", Value::Text(target.key_attribute())),
-            ("object_attribute", told.attribute.clone().into()),
-            ("object_id", Value::Text(told.row.1.clone())),
-            ("object_value", told.value.clone().into()),
-            ("object_operation", Value::Text(told.op.letter().to_owned())),
-            ("object_value_old", told.old.clone().into()),
-            ("update_datetime", Value::Text(told.stamp.clone())),
-        ];
-        execute(session, &self.statements.write_outbox, &given).await?;
+        let done = self.settle_inside(session).await;
+        if done.is_err() {
+            self.abandon(session).await?;
+            return done;
+        }
+        session.commit().await?;
         Ok(())
     }
 
-    /// A delete that would leave rows without what they refer to: the row stays, and where it is
-    /// gone it comes back.
-    async fn bring_back(
-        &mut self,
-        session: &mut dyn Session,
-        delete: &Incoming,
-    ) -> Result<Option<Settlement>, Error> {
-        let target = &self.targets.tables[delete.row.0];
-        let columns: BTreeSet<String> = target.captured().map(|c| c.name.clone()).collect();
-        let wanted = (delete.row.0, &columns);
-        let key = &delete.key;
-        let found = self.executor.read_captured(session, &self.targets, wanted, key).await?;
-        let (Some(values), Some(stamp)) = (found, next_stamp(&delete.version.stamp)) else {
-            return Ok(None);
-        };
-        let target = &self.targets.tables[delete.row.0];
-        let key =
-            target.key.iter().map(|c| c.name.clone()).zip(delete.key.iter().cloned().map(Some));
-        let document = document(key.chain(columns.into_iter().zip(values)));
-        let conflict = Conflict {
-            inbox_id: delete.inbox_id,
-            kind: ConflictType::DeleteOriginDiffers,
-            row: delete.row.clone(),
-            attribute: None,
-            incoming_wins: false,
-            rule: REFERRED,
-            local: Side { version: None, value: Some(document.clone()) },
-            incoming: Side { version: Some(delete.version.clone()), value: None },
-        };
-        let told = Told {
-            row: delete.row.clone(),
-            op: Op::Insert,
-            attribute: None,
-            value: Some(document),
-            old: None,
-            stamp,
-        };
-        Ok(Some(Settlement {
-            told: vec![told],
-            conflicts: vec![conflict],
-            ..Settlement::default()
-        }))
-    }
-
-    /// A row that claims a unique value of another one: the later of the two gets another value.
-    async fn part(
-        &mut self,
-        session: &mut dyn Session,
-        unit: &[Change],
-        mut incoming: Incoming,
-    ) -> Result<Option<Settlement>, Error> {
-        let mut settlement = Settlement::default();
-        let after = self.cells_after(session, &incoming).await?;
-        for unique in self.targets.tables[incoming.row.0].unique_keys.clone() {
-            let Some(holder) = self.holder(session, &incoming, &unique, &after).await? else {
-                continue;
-            };
-            let theirs = self.claim(session, &incoming, &unique).await?;
-            let holder_is_later =
-                holder.version.as_ref().is_some_and(|mine| mine.supersedes(&theirs));
-            let (row, key, since) = match &holder.version {
-                Some(version) if holder_is_later => (&holder.row, &holder.key, version),
-                _ => (&incoming.row, &incoming.key, &theirs),
-            };
-            let (Some((column, value)), Some(stamp)) =
-                (self.another(&incoming.row, &unique, &after, row), next_stamp(&since.stamp))
-            else {
-                return Ok(None);
-            };
-            let old = after.get(&column).cloned().flatten();
-            settlement.conflicts.push(collision(
-                &incoming,
-                &holder,
-                &column,
-                old.as_ref(),
-                &theirs,
-                !holder_is_later,
-            ));
-            settlement.told.push(Told {
-                row: row.clone(),
-                op: Op::Update,
-                attribute: Some(column.clone()),
-                value: value.clone(),
-                old,
-                stamp,
-            });
-            if !holder_is_later && incoming.cells.contains_key(&column) {
-                incoming.cells.insert(column, value);
-            } else {
-                settlement.effects.push(RowEffect {
-                    row: row.clone(),
-                    key: key.clone(),
-                    effect: Effect::Update(BTreeMap::from([(column, value)])),
-                    old_key: None,
-                });
-            }
-        }
-        if settlement.told.is_empty() {
-            return Ok(None);
-        }
-        settlement.changes = unit.to_vec();
-        if let Some(last) = settlement.changes.last_mut() {
-            restate(last, &incoming);
-        }
-        Ok(Some(settlement))
-    }
-
-    /// What the row of a change holds in its unique columns once the change is in.
-    async fn cells_after(
-        &mut self,
-        session: &mut dyn Session,
-        incoming: &Incoming,
-    ) -> Result<Cells, Error> {
-        let (table, _) = incoming.row;
-        let target = &self.targets.tables[table];
-        let key = target.key.iter().map(|column| column.name.clone());
-        let mut cells: Cells = key.zip(incoming.key.iter().cloned().map(Some)).collect();
-        let unique: BTreeSet<String> = target.unique_keys.iter().flatten().cloned().collect();
-        let columns = unique.into_iter().filter(|c| target.columns.contains_key(c)).collect();
-        let rows = BTreeMap::from([(incoming.row.clone(), incoming.key.clone())]);
-        let wanted = (table, &columns);
-        let found = self.executor.read_cells(session, &self.targets, wanted, &rows).await?;
-        for (_, values) in found {
-            cells.extend(columns.iter().cloned().zip(values));
-        }
-        cells.extend(incoming.cells.clone());
-        Ok(cells)
-    }
-
-    /// The row that has the values of a unique key which a change claims.
-    async fn holder(
-        &mut self,
-        session: &mut dyn Session,
-        incoming: &Incoming,
-        unique: &[String],
-        after: &Cells,
-    ) -> Result<Option<Holder>, Error> {
-        let (table, _) = incoming.row;
-        let values = unique.iter().map(|column| after.get(column).cloned().flatten());
-        let Some(values) = values.collect::<Option<Vec<String>>>() else { return Ok(None) };
-        let found =
-            self.executor.find_rows(session, &self.targets, (table, unique), &[values]).await?;
-        let mut holders = found.into_iter().map(|(_, key)| ((table, row_text(&key)), key));
-        let Some((row, key)) = holders.find(|(row, _)| *row != incoming.row) else {
-            return Ok(None);
-        };
-        let state = self.state_of(session, &row).await?;
-        let version = newest(&state, unique).cloned();
-        Ok(Some(Holder { row, key, version }))
-    }
-
-    /// Since when the row of a change claims the values of a unique key.
-    async fn claim(
-        &mut self,
-        session: &mut dyn Session,
-        incoming: &Incoming,
-        unique: &[String],
-    ) -> Result<Version, Error> {
-        if unique.iter().any(|column| incoming.cells.contains_key(column)) {
-            return Ok(incoming.version.clone());
-        }
-        let state = self.state_of(session, &incoming.row).await?;
-        Ok(newest(&state, unique).unwrap_or(&incoming.version).clone())
-    }
-
-    async fn state_of(
-        &mut self,
-        session: &mut dyn Session,
-        row: &RowId,
-    ) -> Result<RowState, Error> {
-        let rows = BTreeSet::from([row.clone()]);
-        self.fold(session, &rows).await?;
-        let read = &self.statements.read_versions;
-        let mut states = versions::load(session, read, &self.targets, &rows).await?;
-        Ok(states.remove(row).unwrap_or_default())
-    }
-
-    /// A column of a unique key that can take another value, and that value: a text with the
-    /// row's key behind it, cut where it would be too long, else NULL where that repeats.
-    fn another(
-        &self,
-        claimed: &RowId,
-        unique: &[String],
-        after: &Cells,
-        row: &RowId,
-    ) -> Option<(String, Option<String>)> {
-        let target = &self.targets.tables[claimed.0];
-        let columns = unique.iter().rev().filter_map(|name| target.columns.get(name));
-        let repeats = self.targets.brand.dialect().can.repeat_null;
-        columns.into_iter().find_map(|column| {
-            let value = after.get(&column.name).cloned().flatten()?;
-            let text = match column.logical_type {
-                LogicalType::Text => self.with_key(column, &value, &row.1),
-                _ => None,
-            };
-            let is_possible = text.is_some() || (column.is_nullable && repeats);
-            is_possible.then(|| (column.name.clone(), text))
-        })
-    }
-
-    fn with_key(&self, column: &TargetColumn, value: &str, key: &str) -> Option<String> {
-        let dialect = self.targets.brand.dialect();
-        let letters: Vec<char> = value.chars().collect();
-        (0..=letters.len()).rev().find_map(|length| {
-            let start: String = letters[..length].iter().collect();
-            let text = format!("{start} ({key})");
-            misfit(dialect, column, &text).is_none().then_some(text)
-        })
-    }
-}
-
-/// Whether the changes that are imported together delete a row or change what it refers to.
-fn is_let_go(effects: &[RowEffect], row: &RowId, columns: &[String]) -> bool {
-    effects.iter().filter(|effect| effect.row == *row).any(|effect| match &effect.effect {
-        Effect::Delete => true,
-        Effect::Update(cells) => columns.iter().any(|column| cells.contains_key(column)),
-        Effect::Insert(_) | Effect::Nothing => false,
-    })
-}
-
-fn still_referred(child: &Target) -> Fault {
-    Fault {
-        kind: FaultKind::Conflict,
-        code: STILL_REFERRED.to_owned(),
-        message: format!("rows of `{}` still refer to the row", child.object_table),
-    }
-}
-
-/// The newest change that gave a row what it has in some columns.
-fn newest<'a>(state: &'a RowState, columns: &[String]) -> Option<&'a Version> {
-    let row = state.row.as_ref().filter(|(op, _)| *op == Op::Insert).map(|(_, version)| version);
-    let cells = columns.iter().filter_map(|column| state.cells.get(column));
-    let mut versions = cells.map(|cell| &cell.version).chain(row);
-    let first = versions.next()?;
-    Some(versions.fold(first, |newest, next| if next.supersedes(newest) { next } else { newest }))
-}
-
-fn collision(
-    incoming: &Incoming,
-    holder: &Holder,
-    column: &str,
-    value: Option<&String>,
-    theirs: &Version,
-    holder_keeps: bool,
-) -> Conflict {
-    let claimed = |row: &RowId| {
-        let cells = [("row".to_owned(), Some(row.1.clone())), (column.to_owned(), value.cloned())];
-        Some(document(cells.into_iter()))
-    };
-    let kind = match incoming.op {
-        Op::Insert => ConflictType::InsertExists,
-        _ => ConflictType::UpdateExists,
-    };
-    Conflict {
-        inbox_id: incoming.inbox_id,
-        kind,
-        row: incoming.row.clone(),
-        attribute: Some(column.to_owned()),
-        incoming_wins: !holder_keeps,
-        rule: FIRST_KEEPS,
-        local: Side { version: holder.version.clone(), value: claimed(&holder.row) },
-        incoming: Side { version: Some(theirs.clone()), value: claimed(&incoming.row) },
-    }
-}
-
-/// The same change with other cells.
-fn restate(change: &mut Change, incoming: &Incoming) {
-    change.object_operation_command = None;
-    change.object_operation = Some(incoming.op.letter().to_owned());
-    if incoming.op == Op::Insert {
-        change.object_value = Some(document(incoming.cells.clone().into_iter()));
-        return;
-    }
-    // Any of the cells may stand in front, the others are its context.
-    let mut cells = incoming.cells.clone();
-    let named = change.object_attribute.clone().filter(|name| cells.contains_key(name));
-    let Some(name) = named.or_else(|| cells.keys().next().cloned()) else { return };
-    change.object_value = cells.remove(&name).flatten();
-    change.object_attribute = Some(name);
-    change.object_context =
-        Some(cells).filter(|rest| !rest.is_empty()).map(|rest| document(rest.into_iter()));
-}
-
-fn document(cells: impl Iterator<Item = (String, Option<String>)>) -> String {
-    let cells = cells.map(|(name, value)| (name, value.map_or(Json::Null, Json::String)));
-    Json::Object(cells.collect::<Map<String, Json>>()).to_string()
-}
-
-impl Target {
-    /// `object_pk_attribute`: the key's column, or a JSON array of its columns.
-    fn key_attribute(&self) -> String {
-        let names: Vec<String> = self.key.iter().map(|column| column.name.clone()).collect();
-        row_text(&names)
-    }
-
-    /// The columns outside the key whose changes are captured.
-    fn captured(&self) -> impl Iterator<Item = &TargetColumn> {
-        self.columns.values().filter(|column| column.policy != "ignore")
+    async fn settle_inside(&mut self, session: &mut dyn Session) -> Result<(), Error> {
+        let doubtful = self.fold(session, &BTreeSet::new()).await?;
+        self.settle(session, &BTreeSet::new(), doubtful).await?;
+        execute(session, &self.statements.leave_import, &[]).await?;
+        Ok(())
     }
 }

@@ -6,6 +6,7 @@ use crate::outbox::{Error, WindowStatements};
 use crate::render::{Statement, Templates};
 
 /// Statements on the control tables of one node.
+#[derive(Clone)]
 pub(super) struct Statements {
     pub(super) window: WindowStatements,
     pub(super) read_program: Statement,

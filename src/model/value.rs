@@ -69,8 +69,9 @@ impl Row {
     /// A cell by its column, letter case aside; `None` where there is no such column.
     #[must_use]
     pub fn value(&self, column: &str) -> Option<&Value> {
-        let index = self.columns.iter().position(|name| name.eq_ignore_ascii_case(column))?;
-        self.values.get(index)
+        let exact = self.columns.iter().position(|name| name == column);
+        let other = || self.columns.iter().position(|name| name.eq_ignore_ascii_case(column));
+        self.values.get(exact.or_else(other)?)
     }
 
     /// A text cell; a number is printed, and what is not UTF-8 becomes U+FFFD. `None` for NULL

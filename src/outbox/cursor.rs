@@ -17,6 +17,10 @@ pub struct Cursor {
     /// open. They are looked at again, so that a late commit is carried when it comes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gaps: Vec<(i64, i64)>,
+    /// The watermark from before a person set the pointer back: what was still open then is not
+    /// among what the pointer says, and has to come all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carried_to: Option<String>,
     /// By the route on which a forwarded change arrived: the highest inbox id carried on.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub forwards: BTreeMap<i64, i64>,
@@ -25,13 +29,24 @@ pub struct Cursor {
 impl Cursor {
     /// The cursor of a `ds_program_parameter` row. Where `pointer` is not what the state says, a
     /// person moved it: then everything above it is carried again, and the inbox tells what it
-    /// has already.
+    /// has already. Of what is below it, only what was missing is still looked for.
     #[must_use]
     pub fn read(pointer: i64, state: Option<&str>) -> Self {
         let known: Option<Self> = state.and_then(|state| serde_json::from_str(state).ok());
         match known {
             Some(cursor) if cursor.pointer == pointer => cursor,
+            Some(cursor) if cursor.pointer > pointer => cursor.set_back(pointer),
             _ => Self { pointer, ..Self::default() },
+        }
+    }
+
+    fn set_back(self, pointer: i64) -> Self {
+        let below = self.gaps.into_iter().filter(|(first, _)| *first <= pointer);
+        Self {
+            pointer,
+            gaps: below.map(|(first, last)| (first, last.min(pointer))).collect(),
+            carried_to: self.watermark.or(self.carried_to),
+            ..Self::default()
         }
     }
 
@@ -102,18 +117,24 @@ mod tests {
     }
 
     #[test]
-    fn a_pointer_that_a_person_moved_forgets_the_rest() {
+    fn a_pointer_that_a_person_set_back_still_looks_for_what_was_missing() {
         let cursor = Cursor {
             pointer: 9,
             watermark: Some("10:10:".into()),
-            gaps: vec![(2, 3)],
+            gaps: vec![(2, 3), (5, 7), (8, 8)],
+            carried_to: None,
             forwards: BTreeMap::from([(1000, 4)]),
         };
         assert_eq!(Cursor::read(9, Some(&cursor.state())), cursor);
-        assert_eq!(
-            Cursor::read(1, Some(&cursor.state())),
-            Cursor { pointer: 1, ..Cursor::default() }
-        );
+        let back = Cursor {
+            pointer: 6,
+            gaps: vec![(2, 3), (5, 6)],
+            carried_to: Some("10:10:".into()),
+            ..Cursor::default()
+        };
+        assert_eq!(Cursor::read(6, Some(&cursor.state())), back);
+        let forward = Cursor { pointer: 20, ..Cursor::default() };
+        assert_eq!(Cursor::read(20, Some(&cursor.state())), forward);
         assert_eq!(Cursor::read(1, Some("garbage")), Cursor { pointer: 1, ..Cursor::default() });
     }
 }

@@ -120,6 +120,7 @@ impl<'a> Window<'a> {
         if let Some(first) = opening.next() {
             let row = fetch_one(session, first, &window.parameters()).await?;
             window.after.watermark = row.and_then(|row| row.text("watermark"));
+            window.after.carried_to = None;
         }
         for statement in opening {
             execute(session, statement, &window.parameters()).await?;
@@ -171,11 +172,12 @@ impl<'a> Window<'a> {
         Ok(())
     }
 
-    fn parameters(&self) -> [(&'static str, Value); 6] {
+    fn parameters(&self) -> [(&'static str, Value); 7] {
         let gaps = serde_json::to_string(&self.before.gaps).unwrap_or_default();
         [
             ("pointer", Value::Integer(self.before.pointer)),
             ("watermark", self.before.watermark.clone().into()),
+            ("carried_to", self.before.carried_to.clone().into()),
             ("new_watermark", self.after.watermark.clone().into()),
             ("gaps", Value::Text(gaps)),
             ("last_id", Value::Integer(self.last_id)),

@@ -1,0 +1,143 @@
+//! Nothing lost, nothing twice, always converging: the importer and the transport of the crate,
+//! as they are, on model databases under a seeded scheduler.
+//!
+//! `OUTRIGGER_HISTORIES=100000` runs so many histories, `OUTRIGGER_SEED=…` one of them with its
+//! trace. Seeds that found something are in `simulator/seeds.txt` and run every time.
+
+#![expect(clippy::unwrap_used, reason = "a test that meets a surprise ends there")]
+#![expect(clippy::disallowed_methods, reason = "the environment says how many histories")]
+
+#[path = "simulator/brand.rs"]
+mod brand;
+#[path = "simulator/check.rs"]
+mod check;
+#[path = "simulator/database.rs"]
+mod database;
+#[path = "simulator/history.rs"]
+mod history;
+#[path = "simulator/node.rs"]
+mod node;
+#[path = "simulator/random.rs"]
+mod random;
+#[path = "simulator/reference.rs"]
+mod reference;
+#[path = "simulator/schedule.rs"]
+mod schedule;
+#[path = "simulator/search.rs"]
+mod search;
+#[path = "simulator/session.rs"]
+mod session;
+#[path = "simulator/statement.rs"]
+mod statement;
+#[path = "simulator/templates.rs"]
+mod templates;
+#[path = "simulator/world.rs"]
+mod world;
+
+use std::time::Instant;
+
+use history::Switch;
+use search::{failure, search};
+
+/// So many histories unless `OUTRIGGER_HISTORIES` says otherwise.
+const HISTORIES: u64 = 10_000;
+
+/// The first seed of the histories that change with nothing.
+const FIRST_SEED: u64 = 1;
+
+/// Each with what it once found.
+const SEEDS: &str = include_str!("simulator/seeds.txt");
+
+fn number(variable: &str) -> Option<u64> {
+    let text = std::env::var(variable).ok()?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{variable} is not a number")))
+}
+
+#[test]
+fn every_history_converges() {
+    if let Some(seed) = number("OUTRIGGER_SEED") {
+        return converges(seed);
+    }
+    let count = number("OUTRIGGER_HISTORIES").unwrap_or(HISTORIES);
+    let start = Instant::now();
+    let (counts, failing) = search(FIRST_SEED..FIRST_SEED + count, None);
+    println!("{count} histories, {} s: {counts:?}", start.elapsed().as_secs());
+    if let Some(seed) = failing {
+        converges(seed);
+    }
+    assert!(counts.crashes > 0 && counts.late_commits > 0 && counts.duplicates > 0);
+    assert!(counts.waits > 0 && counts.purged > 0 && counts.conflicts > 0);
+}
+
+#[test]
+fn seeds_that_failed_once_converge() {
+    for line in SEEDS.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
+        let seed = line.split('#').next().unwrap().trim().parse().unwrap();
+        converges(seed);
+    }
+}
+
+#[track_caller]
+fn converges(seed: u64) {
+    if let Some(failure) = failure(seed, None) {
+        panic!("{failure}");
+    }
+}
+
+/// One of the next histories fails where a mechanism is taken out.
+#[track_caller]
+fn is_needed(switch: Switch, first_seed: u64) {
+    let (_, failing) = search(first_seed..first_seed + 3_000, Some(switch));
+    assert!(failing.is_some(), "nothing fails without {switch:?}");
+}
+
+#[test]
+fn a_cursor_of_the_highest_id_loses_late_commits() {
+    is_needed(Switch::Watermark, FIRST_SEED);
+}
+
+#[test]
+fn without_the_list_of_gaps_late_commits_are_lost() {
+    is_needed(Switch::Gaps, FIRST_SEED);
+}
+
+#[test]
+fn without_a_unique_inbox_changes_arrive_twice() {
+    is_needed(Switch::Uniqueness, FIRST_SEED);
+}
+
+#[test]
+fn a_cursor_outside_the_commit_of_the_inbox_loses_changes() {
+    is_needed(Switch::CursorCommit, FIRST_SEED);
+}
+
+#[test]
+fn without_the_marker_imports_come_back() {
+    is_needed(Switch::Marker, FIRST_SEED);
+}
+
+#[test]
+fn without_the_fold_older_values_overwrite_newer_ones() {
+    is_needed(Switch::Fold, FIRST_SEED);
+}
+
+#[test]
+fn without_versions_a_purge_lets_older_values_in() {
+    is_needed(Switch::PurgedVersions, FIRST_SEED);
+}
+
+#[test]
+fn without_tombstones_deleted_rows_come_back() {
+    is_needed(Switch::Tombstone, FIRST_SEED);
+}
+
+#[test]
+fn without_the_floor_of_stamps_later_changes_lose() {
+    is_needed(Switch::Floor, FIRST_SEED);
+}
+
+#[test]
+fn a_floor_of_an_old_snapshot_lets_later_changes_lose() {
+    // It takes a clock that is behind and a transaction that was open before; hence not the first.
+    is_needed(Switch::FreshFloor, 2_180);
+}

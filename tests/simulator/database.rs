@@ -1,0 +1,376 @@
+//! The model of one node's database: rows under locks, an outbox that triggers fill, the control
+//! tables. Ids are handed out when a row is written and become visible when it commits.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use outrigger::dialect::Brand;
+use outrigger::model::{Change, Op};
+use serde_json::Value as Json;
+
+use crate::history::Switch;
+
+/// Table and key.
+pub(crate) type RowKey = (String, String);
+/// The columns outside the key.
+pub(crate) type Cells = BTreeMap<String, Option<String>>;
+
+/// Who holds a row's lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Holder {
+    /// An open transaction of the application.
+    Application(u8),
+    /// The runner's open transaction.
+    Runner,
+}
+
+/// A row of the outbox.
+#[derive(Debug, Clone)]
+pub(crate) struct Captured {
+    pub(crate) change: Change,
+    pub(crate) transaction: i64,
+    /// SQL Server's row version.
+    pub(crate) version: i64,
+    /// When it became visible.
+    pub(crate) committed: Option<u64>,
+}
+
+/// An open transaction of the application.
+#[derive(Debug, Clone)]
+pub(crate) struct Open {
+    pub(crate) id: i64,
+    /// The floor of stamps that its triggers see, where it is not the present one.
+    pub(crate) floor: Option<String>,
+    /// What becomes of it when somebody waits for it.
+    pub(crate) will_commit: bool,
+    pub(crate) undo: Vec<(RowKey, Option<Cells>)>,
+    pub(crate) ids: Vec<i64>,
+}
+
+/// A row of `ds_program_parameter`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Program {
+    pub(crate) pointer: i64,
+    pub(crate) state: Option<String>,
+}
+
+/// A row of `ds_quarantine`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Held {
+    pub(crate) route: i64,
+    pub(crate) row: Option<RowKey>,
+    pub(crate) code: String,
+    pub(crate) reason: String,
+    pub(crate) waits_for: Option<i64>,
+}
+
+/// What the runner's transaction has to take back.
+#[derive(Debug, Clone)]
+pub(crate) enum Undo {
+    Row(RowKey, Option<Cells>),
+    Inbox(i64),
+    Version([String; 3], Option<Json>),
+    Program(i64, Program),
+    Held(i64, Option<Held>),
+    Fold(Option<String>),
+    Outbox(i64),
+}
+
+/// One node's database.
+pub(crate) struct Database {
+    pub(crate) brand: Brand,
+    pub(crate) id: String,
+    pub(crate) is_joined: bool,
+    pub(crate) is_away: bool,
+    /// Its clock less the true time, in microseconds.
+    pub(crate) skew: i64,
+    pub(crate) rows: BTreeMap<RowKey, Cells>,
+    pub(crate) locks: BTreeMap<RowKey, Holder>,
+    pub(crate) outbox: BTreeMap<i64, Captured>,
+    pub(crate) inbox: BTreeMap<i64, (i64, Change)>,
+    pub(crate) known: BTreeSet<(String, i64)>,
+    pub(crate) programs: BTreeMap<i64, Program>,
+    pub(crate) versions: BTreeMap<[String; 3], Json>,
+    pub(crate) quarantine: BTreeMap<i64, Held>,
+    pub(crate) floor: String,
+    pub(crate) fold: Option<String>,
+    pub(crate) open: BTreeMap<u8, Open>,
+    pub(crate) runner: Option<Vec<Undo>>,
+    pub(crate) last_id: i64,
+    pub(crate) last_inbox: i64,
+    pub(crate) last_transaction: i64,
+    /// The time of the last commit, in commits.
+    pub(crate) moment: u64,
+    pub(crate) switch: Option<Switch>,
+}
+
+/// Where stamps begin.
+pub(crate) const EPOCH: &str = "1970-01-01 00:00:00.000000";
+
+/// The key column, and the tables with their other columns.
+pub(crate) const KEY: &str = "id";
+/// The column with the time of the last change, in the table that has one.
+pub(crate) const LAST_UPDATE: &str = "changed_at";
+pub(crate) const TABLES: [(&str, &[&str]); 2] =
+    [("item", &["a", "b", "c"]), ("dated", &["a", "b", LAST_UPDATE])];
+
+impl Database {
+    pub(crate) fn new(brand: Brand, id: String, switch: Option<Switch>) -> Self {
+        Self {
+            brand,
+            id,
+            is_joined: true,
+            is_away: false,
+            skew: 0,
+            rows: BTreeMap::new(),
+            locks: BTreeMap::new(),
+            outbox: BTreeMap::new(),
+            inbox: BTreeMap::new(),
+            known: BTreeSet::new(),
+            programs: BTreeMap::new(),
+            versions: BTreeMap::new(),
+            quarantine: BTreeMap::new(),
+            floor: EPOCH.to_owned(),
+            fold: None,
+            open: BTreeMap::new(),
+            runner: None,
+            last_id: 0,
+            last_inbox: 0,
+            last_transaction: 0,
+            moment: 0,
+            switch,
+        }
+    }
+
+    /// Whether a mechanism is taken out.
+    pub(crate) fn lacks(&self, switch: Switch) -> bool {
+        self.switch == Some(switch)
+    }
+
+    /// What the node's clock says at the true time `now`.
+    fn clock(&self, now: i64) -> String {
+        let micros = now + self.skew;
+        // SQLite's clock counts milliseconds.
+        let micros = if self.brand == Brand::Sqlite { micros / 1_000 * 1_000 } else { micros };
+        let time = chrono::DateTime::from_timestamp_micros(micros).unwrap();
+        time.format("%Y-%m-%d %H:%M:%S%.6f").to_string()
+    }
+
+    /// The stamp of a change as the triggers make it: `old` and `new` are the last-update values.
+    fn stamp(
+        &self,
+        transaction: i64,
+        now: i64,
+        old: Option<&String>,
+        new: Option<&String>,
+    ) -> String {
+        let clock = self.clock(now);
+        let given = new.filter(|new| Some(*new) != old).unwrap_or(&clock);
+        let open = self.open.values().find(|open| open.id == transaction);
+        let floor = open.and_then(|open| open.floor.as_ref()).unwrap_or(&self.floor);
+        [Some(given), old, Some(floor)].into_iter().flatten().max().unwrap().clone()
+    }
+
+    /// Writes the rows of the outbox for a row that changed from `old` to `new`, whose keys may
+    /// differ; as the triggers do.
+    pub(crate) fn capture(
+        &mut self,
+        transaction: i64,
+        now: i64,
+        old: Option<(&RowKey, &Cells)>,
+        new: Option<(&RowKey, &Cells)>,
+    ) -> Vec<i64> {
+        let last = |row: Option<(&RowKey, &Cells)>| {
+            row.and_then(|(_, c)| c.get(LAST_UPDATE).cloned().flatten())
+        };
+        let (old_last, new_last) = (last(old), last(new));
+        let stamp = self.stamp(transaction, now, old_last.as_ref(), new_last.as_ref());
+        let mut changes = Vec::new();
+        match (old, new) {
+            (Some((key, before)), Some((same, after))) if key == same => {
+                changes = updates(key, before, after);
+            }
+            (Some((key, before)), after) => {
+                let mut delete = change(key, Op::Delete);
+                delete.object_value_old = Some(document(key, before));
+                changes.push(delete);
+                if let Some((new_key, after)) = after {
+                    let mut insert = change(new_key, Op::Insert);
+                    insert.object_value = Some(document(new_key, after));
+                    insert.object_id_old = Some(key.1.clone());
+                    changes.push(insert);
+                }
+            }
+            (None, Some((key, after))) => {
+                let mut insert = change(key, Op::Insert);
+                insert.object_value = Some(document(key, after));
+                changes.push(insert);
+            }
+            (None, None) => {}
+        }
+        let ids = changes.into_iter().map(|change| self.append(transaction, &stamp, change));
+        ids.collect()
+    }
+
+    fn append(&mut self, transaction: i64, stamp: &str, mut change: Change) -> i64 {
+        self.last_id += 1;
+        let id = self.last_id;
+        change.id = id;
+        change.updated_by_server_id = Some(self.id.clone());
+        change.update_datetime = Some(stamp.to_owned());
+        // Where a trigger cannot name its transaction the column stays empty.
+        change.transaction_id = self.brand.dialect().can.name_transactions.then_some(transaction);
+        let captured = Captured { change, transaction, version: id, committed: None };
+        self.outbox.insert(id, captured);
+        id
+    }
+
+    /// Opens a transaction of the application in a slot, unless it is open.
+    pub(crate) fn begin(&mut self, slot: u8, will_commit: bool) {
+        if !self.open.contains_key(&slot) {
+            self.last_transaction += 1;
+            let id = self.last_transaction;
+            let is_old = self.brand == Brand::Mysql && self.lacks(Switch::FreshFloor);
+            let floor = is_old.then(|| self.floor.clone());
+            let (undo, ids) = (Vec::new(), Vec::new());
+            self.open.insert(slot, Open { id, floor, will_commit, undo, ids });
+        }
+    }
+
+    /// Whether an application may write now, besides those who do.
+    pub(crate) fn takes_writer(&self, slot: u8) -> bool {
+        let has_others = self.runner.is_some() || self.open.keys().any(|open| *open != slot);
+        self.brand != Brand::Sqlite || !has_others
+    }
+
+    /// Whether a transaction gets the lock of a row without waiting.
+    pub(crate) fn is_free(&self, row: &RowKey, holder: Holder) -> bool {
+        self.locks.get(row).is_none_or(|known| *known == holder)
+    }
+
+    /// Sets, inserts or deletes a row; what it was.
+    pub(crate) fn put(&mut self, row: &RowKey, cells: Option<Cells>) -> Option<Cells> {
+        match cells {
+            Some(cells) => self.rows.insert(row.clone(), cells),
+            None => self.rows.remove(row),
+        }
+    }
+
+    /// Ends a transaction of the application: its changes, if it commits.
+    pub(crate) fn end(&mut self, slot: u8, commits: bool) -> Vec<Change> {
+        let Some(open) = self.open.remove(&slot) else { return Vec::new() };
+        self.locks.retain(|_, holder| *holder != Holder::Application(slot));
+        if commits {
+            self.moment += 1;
+            let mut changes = Vec::new();
+            for id in open.ids {
+                if let Some(captured) = self.outbox.get_mut(&id) {
+                    captured.committed = Some(self.moment);
+                    changes.push(captured.change.clone());
+                }
+            }
+            return changes;
+        }
+        for (row, before) in open.undo.into_iter().rev() {
+            self.put(&row, before);
+        }
+        for id in open.ids {
+            self.outbox.remove(&id);
+        }
+        Vec::new()
+    }
+
+    /// Takes back what the runner's transaction did since it had done `keep` things.
+    pub(crate) fn undo(&mut self, keep: usize) {
+        let Some(undo) = &mut self.runner else { return };
+        for entry in undo.split_off(keep).into_iter().rev() {
+            self.undo_one(entry);
+        }
+    }
+
+    fn undo_one(&mut self, entry: Undo) {
+        match entry {
+            Undo::Row(row, before) => drop(self.put(&row, before)),
+            Undo::Inbox(id) => {
+                if let Some((_, change)) = self.inbox.remove(&id) {
+                    self.known.remove(&name(&change));
+                }
+            }
+            Undo::Version(name, before) => match before {
+                Some(before) => drop(self.versions.insert(name, before)),
+                None => drop(self.versions.remove(&name)),
+            },
+            Undo::Program(id, before) => drop(self.programs.insert(id, before)),
+            Undo::Held(id, before) => match before {
+                Some(before) => drop(self.quarantine.insert(id, before)),
+                None => drop(self.quarantine.remove(&id)),
+            },
+            Undo::Fold(before) => self.fold = before,
+            Undo::Outbox(id) => drop(self.outbox.remove(&id)),
+        }
+    }
+
+    /// Ends the runner's transaction.
+    pub(crate) fn end_runner(&mut self, commits: bool) {
+        if !commits {
+            self.undo(0);
+        }
+        let undo = self.runner.take().unwrap_or_default();
+        self.locks.retain(|_, holder| *holder != Holder::Runner);
+        self.moment += u64::from(!undo.is_empty());
+        for entry in undo {
+            if let Undo::Outbox(id) = entry
+                && let Some(captured) = self.outbox.get_mut(&id)
+            {
+                captured.committed = Some(self.moment);
+            }
+        }
+    }
+}
+
+/// Origin and id of a change.
+pub(crate) fn name(change: &Change) -> (String, i64) {
+    (change.updated_by_server_id.clone().unwrap_or_default(), change.source_id.unwrap_or(change.id))
+}
+
+fn change(row: &RowKey, op: Op) -> Change {
+    Change {
+        object_database: Some("model".into()),
+        object_table: Some(row.0.clone()),
+        object_pk_attribute: Some(KEY.into()),
+        object_id: Some(row.1.clone()),
+        object_operation: Some(op.letter().into()),
+        ..Change::default()
+    }
+}
+
+/// One change for each column that differs; the last-update column travels with the others, and
+/// alone only where nothing else changed.
+fn updates(row: &RowKey, before: &Cells, after: &Cells) -> Vec<Change> {
+    let update = |column: &str| {
+        let mut change = change(row, Op::Update);
+        change.object_attribute = Some(column.to_owned());
+        change.object_value.clone_from(&after[column]);
+        change.object_value_old.clone_from(&before[column]);
+        change
+    };
+    let differs = |column: &&String| before[*column] != after[*column];
+    let plain = after.keys().filter(differs).filter(|column| *column != LAST_UPDATE);
+    let mut changes: Vec<Change> = plain.map(|column| update(column)).collect();
+    if after.contains_key(LAST_UPDATE) && before[LAST_UPDATE] != after[LAST_UPDATE] {
+        if changes.is_empty() {
+            return vec![update(LAST_UPDATE)];
+        }
+        let context = serde_json::json!({ LAST_UPDATE: after[LAST_UPDATE] }).to_string();
+        for change in &mut changes {
+            change.object_context = Some(context.clone());
+        }
+    }
+    changes
+}
+
+fn document(row: &RowKey, cells: &Cells) -> String {
+    let mut all: serde_json::Map<String, Json> =
+        cells.iter().map(|(name, value)| (name.clone(), Json::from(value.clone()))).collect();
+    all.insert(KEY.to_owned(), Json::from(row.1.clone()));
+    Json::Object(all).to_string()
+}

@@ -1,0 +1,230 @@
+//! What happens in a history: made of a seed, as plain data, so that a failing one can be cut.
+
+use outrigger::dialect::Brand;
+
+use crate::database::TABLES;
+use crate::random::Random;
+
+/// A mechanism that can be taken out of the model, to see that the proof fails without it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Switch {
+    /// A cursor goes on from the highest id, whatever was still open.
+    Watermark,
+    /// Ids that were missing are not looked for again.
+    Gaps,
+    /// An inbox takes (origin, `source_id`) twice.
+    Uniqueness,
+    /// The cursor is committed before the rows that it has passed.
+    CursorCommit,
+    /// Triggers take imports for changes of the application.
+    Marker,
+    /// A node does not note its own changes.
+    Fold,
+    /// A purge forgets the versions together with the changes.
+    PurgedVersions,
+    /// Deletes leave nothing behind.
+    Tombstone,
+    /// Stamps are the clock's alone.
+    Floor,
+    /// Triggers on MySQL see the floor of stamps as it was when their transaction began. That is
+    /// so under its REPEATABLE READ: with a clock that is behind, guarantee 8 does not hold there.
+    FreshFloor,
+}
+
+/// Nodes, routes and sizes of a history.
+#[derive(Debug, Clone)]
+pub(crate) struct Setup {
+    pub(crate) shape: &'static str,
+    pub(crate) brands: Vec<Brand>,
+    pub(crate) routes: Vec<(usize, usize)>,
+    /// The clocks' deviations, in microseconds.
+    pub(crate) skews: Vec<i64>,
+    /// A node that is not there at first.
+    pub(crate) late: Option<usize>,
+    pub(crate) page_rows: usize,
+}
+
+/// What the application does at one node, in one of its transactions. Slot 0 commits at once.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Application {
+    pub(crate) node: usize,
+    pub(crate) slot: u8,
+    pub(crate) act: Act,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Act {
+    Insert(Place),
+    /// Bits of columns.
+    Update(Place, usize),
+    Delete(Place),
+    /// The second key is the new one.
+    Rekey(Place, usize),
+    End {
+        commits: bool,
+    },
+}
+
+/// A row, and where its new values come from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) table: usize,
+    pub(crate) key: usize,
+    pub(crate) value: usize,
+    /// What becomes of the transaction if somebody waits for it.
+    pub(crate) will_commit: bool,
+}
+
+/// One run of a program.
+#[derive(Debug, Clone)]
+pub(crate) struct Run {
+    pub(crate) route: usize,
+    /// The runner dies at this statement; after it was done, or before.
+    pub(crate) crash: Option<(usize, bool)>,
+    /// Whether it waits for locks, or gives up.
+    pub(crate) is_patient: bool,
+    /// What the application does meanwhile, before which statement.
+    pub(crate) during: Vec<(usize, Application)>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Event {
+    Application(Application),
+    Carry(Run),
+    Import(Run),
+    /// A person sets a route's pointer back by so much.
+    Rewind {
+        route: usize,
+        is_import: bool,
+        by: i64,
+    },
+    Clock {
+        node: usize,
+        skew: i64,
+    },
+    Away {
+        node: usize,
+        is_away: bool,
+    },
+    Join {
+        node: usize,
+    },
+    Purge {
+        node: usize,
+    },
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct History {
+    pub(crate) setup: Setup,
+    /// Each with the time since the one before, in microseconds.
+    pub(crate) events: Vec<(i64, Event)>,
+}
+
+const SECOND: i64 = 1_000_000;
+
+impl History {
+    pub(crate) fn of_seed(seed: u64) -> Self {
+        let mut random = Random::new(seed);
+        let setup = setup(&mut random);
+        let most = if random.is_one_in(10) { 100 } else { 30 };
+        let count = 20 + random.below(most);
+        let mut joined = setup.late.is_none();
+        let mut events = Vec::new();
+        for at in 0..count {
+            let pause = random.pick(&[0, 1, 700, 5_000, 400_000]);
+            let mut event = event(&mut random, &setup, at);
+            if let Some(node) = setup.late.filter(|_| !joined && random.is_one_in(count / 2)) {
+                joined = true;
+                event = Event::Join { node };
+            }
+            events.push((pause, event));
+        }
+        Self { setup, events }
+    }
+}
+
+fn setup(random: &mut Random) -> Setup {
+    let count = random.pick(&[2, 2, 2, 3, 3, 3, 3, 4, 4, 5]);
+    let both = |pairs: Vec<(usize, usize)>| {
+        pairs.into_iter().flat_map(|(one, two)| [(one, two), (two, one)]).collect()
+    };
+    let next = |node: usize| (node, (node + 1) % count);
+    let (shape, routes): (_, Vec<(usize, usize)>) = match random.below(5) {
+        _ if count == 2 => ("pair", vec![(0, 1), (1, 0)]),
+        0 => ("ring", (0..count).map(next).collect()),
+        1 => ("ring both ways", both((0..count).map(next).collect())),
+        2 => ("star", both((1..count).map(|node| (0, node)).collect())),
+        3 => ("chain", both((1..count).map(|node| (node - 1, node)).collect())),
+        _ => {
+            let all = |one| (0..count).filter(move |two| *two != one).map(move |two| (one, two));
+            ("mesh", (0..count).flat_map(all).collect())
+        }
+    };
+    let skews: &[i64] = match random.below(3) {
+        0 => &[0, 0, -40 * SECOND, 40 * SECOND, -3_600 * SECOND],
+        _ => &[0, -300_000, 200_000],
+    };
+    Setup {
+        shape,
+        brands: (0..count).map(|_| random.pick(&Brand::ALL)).collect(),
+        routes,
+        skews: (0..count).map(|_| random.pick(skews)).collect(),
+        late: random.is_one_in(8).then(|| random.below(count)),
+        page_rows: random.pick(&[2, 3, 5, 50]),
+    }
+}
+
+fn event(random: &mut Random, setup: &Setup, at: usize) -> Event {
+    let node = random.below(setup.brands.len());
+    match random.below(40) {
+        0..=21 => Event::Application(application(random, setup, at)),
+        22..=29 => Event::Carry(run(random, setup, at, 14)),
+        30..=35 => Event::Import(run(random, setup, at, 40)),
+        36 => Event::Rewind {
+            route: random.below(setup.routes.len()),
+            is_import: random.is_one_in(2),
+            by: 1 + i64::try_from(random.below(20)).unwrap(),
+        },
+        37 => {
+            let skew = random.pick(&[-3_600 * SECOND, -20 * SECOND, -SECOND, 0, 10 * SECOND]);
+            Event::Clock { node, skew }
+        }
+        38 => Event::Away { node, is_away: random.is_one_in(2) },
+        _ => Event::Purge { node },
+    }
+}
+
+fn run(random: &mut Random, setup: &Setup, at: usize, statements: usize) -> Run {
+    let meanwhile = if random.is_one_in(3) { 1 + random.below(3) } else { 0 };
+    Run {
+        route: random.below(setup.routes.len()),
+        crash: random.is_one_in(5).then(|| (random.below(statements), random.is_one_in(2))),
+        is_patient: !random.is_one_in(4),
+        during: (0..meanwhile)
+            .map(|more| {
+                let application = application(random, setup, 1_000 * (more + 1) + at);
+                (random.below(statements), application)
+            })
+            .collect(),
+    }
+}
+
+fn application(random: &mut Random, setup: &Setup, value: usize) -> Application {
+    let place = Place {
+        table: random.below(TABLES.len()),
+        key: random.below(3),
+        value,
+        will_commit: !random.is_one_in(3),
+    };
+    let act = match random.below(12) {
+        0..=3 => Act::Insert(place),
+        4..=6 => Act::Update(place, 1 + random.below(7)),
+        7..=8 => Act::Delete(place),
+        9 => Act::Rekey(place, random.below(3)),
+        _ => Act::End { commits: !random.is_one_in(4) },
+    };
+    let slot = random.pick(&[0, 0, 1, 1, 2]);
+    let slot = if matches!(act, Act::End { .. }) { 1 + slot % 2 } else { slot };
+    Application { node: random.below(setup.brands.len()), slot, act }
+}

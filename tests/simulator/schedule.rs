@@ -1,0 +1,248 @@
+//! Runs a history: the application in the model, the programs as they are in the crate.
+
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::{Context, Poll, Waker};
+
+use outrigger::import::{Importer, Progress};
+use outrigger::outbox::Cursor;
+
+use crate::check;
+use crate::database::Captured;
+use crate::history::{Event, History, Run, Switch};
+use crate::node::{importer, keep, routes, transport};
+use crate::reference::contested;
+use crate::session::ModelSession;
+use crate::world::{Counts, World};
+
+/// What a history came to: its numbers and its trace, and what was wrong.
+pub(crate) struct Outcome {
+    pub(crate) counts: Counts,
+    pub(crate) complaints: Vec<String>,
+    pub(crate) trace: Vec<String>,
+}
+
+pub(crate) struct Driver {
+    world: Arc<Mutex<World>>,
+    history: History,
+    sessions: Vec<Option<ModelSession>>,
+    importers: Vec<Option<Importer>>,
+}
+
+/// So many turns are enough for every route of five nodes in a row, and to come to rest.
+const TURNS: usize = 24;
+
+/// Runs a history to its end and looks at all nodes.
+pub(crate) fn run(history: &History, switch: Option<Switch>, has_trace: bool) -> Outcome {
+    let mut driver = Driver::new(history.clone(), switch, has_trace);
+    for (pause, event) in &history.events {
+        driver.happen(*pause, event);
+    }
+    let is_at_rest = driver.drain();
+    let setup = &history.setup;
+    for (node, importer) in driver.importers.iter_mut().enumerate() {
+        if let Some(importer) = importer.take() {
+            keep(setup.brands[node], node, setup.page_rows, importer);
+        }
+    }
+    let mut world = driver.world();
+    let mut complaints = std::mem::take(&mut world.broken);
+    if !is_at_rest {
+        complaints.push(format!("the routes do not come to rest in {TURNS} turns"));
+    }
+    complaints.extend(check::complaints(&world));
+    world.counts.conflicts = contested(&world.log);
+    let trace = world.trace.take().unwrap_or_default();
+    Outcome { counts: world.counts, complaints, trace }
+}
+
+impl Driver {
+    fn new(history: History, switch: Option<Switch>, has_trace: bool) -> Self {
+        let mut world = World::new(&history.setup, routes(&history.setup), switch);
+        world.trace = has_trace.then(Vec::new);
+        let nodes = world.nodes.len();
+        Self {
+            world: Arc::new(Mutex::new(world)),
+            history,
+            sessions: (0..nodes).map(|_| None).collect(),
+            importers: (0..nodes).map(|_| None).collect(),
+        }
+    }
+
+    fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap()
+    }
+
+    fn happen(&mut self, pause: i64, event: &Event) {
+        let mut world = self.world();
+        world.now += pause;
+        world.counts.operations += 1;
+        let now = world.now % 1_000_000_000_000;
+        world.note(|| format!("{now}: {event:?}"));
+        match event {
+            Event::Application(application) => world.application(*application),
+            Event::Rewind { route, is_import, by } => rewind(&mut world, *route, *is_import, *by),
+            Event::Clock { node, skew } => world.nodes[*node].skew = *skew,
+            Event::Away { node, is_away } => world.nodes[*node].is_away = *is_away,
+            Event::Join { node } => world.nodes[*node].is_joined = true,
+            Event::Purge { node } => purge(&mut world, *node),
+            Event::Carry(run) => {
+                drop(world);
+                self.program(run, Self::carry);
+            }
+            Event::Import(run) => {
+                drop(world);
+                self.program(run, Self::import);
+            }
+        }
+    }
+
+    /// One run of a program; whether it did something. Its process ends when it crashes.
+    fn program(
+        &mut self,
+        run: &Run,
+        program: fn(&mut Self, usize) -> Result<bool, String>,
+    ) -> bool {
+        let (from, to) = self.history.setup.routes[run.route];
+        let mut world = self.world();
+        if [from, to].iter().any(|at| world.nodes[*at].is_away || !world.nodes[*at].is_joined) {
+            return false;
+        }
+        world.start(run.clone());
+        drop(world);
+        let done = program(self, run.route);
+        let mut world = self.world();
+        world.stop();
+        if let Err(error) = &done {
+            world.note(|| format!("    it ends: {error}"));
+        }
+        drop(world);
+        if done.is_err() {
+            self.sessions[from] = None;
+            self.sessions[to] = None;
+            self.importers[to] = None;
+        }
+        done.unwrap_or(true)
+    }
+
+    fn session(&mut self, node: usize) -> ModelSession {
+        let new = || ModelSession::new(self.world.clone(), node);
+        self.sessions[node].take().unwrap_or_else(new)
+    }
+
+    fn carry(&mut self, route: usize) -> Result<bool, String> {
+        let (from, to) = self.history.setup.routes[route];
+        let brands = &self.history.setup.brands;
+        let transport = transport(brands[from], brands[to], self.history.setup.page_rows);
+        let plan = self.world().routes[route].clone();
+        let (mut source, mut target) = (self.session(from), self.session(to));
+        let mut progress = |_| {};
+        let carried = transport.carry(&plan, &mut source, &mut target, &mut progress);
+        let outcome = ready(carried).map_err(|error| format!("{error}: {:?}", error.fault()))?;
+        self.sessions[from] = Some(source);
+        self.sessions[to] = Some(target);
+        Ok(outcome.read > 0)
+    }
+
+    fn import(&mut self, route: usize) -> Result<bool, String> {
+        let (_, to) = self.history.setup.routes[route];
+        let setup = &self.history.setup;
+        let new = || importer(setup.brands[to], to, setup.page_rows);
+        let mut importer = self.importers[to].take().unwrap_or_else(new);
+        let id = self.world().routes[route].id;
+        let mut session = self.session(to);
+        let mut did_something = false;
+        loop {
+            let done = ready(importer.import_batch(&mut session, id));
+            match done.map_err(|error| format!("{error}: {:?}", error.fault()))? {
+                Progress::More(_) => did_something = true,
+                Progress::Done | Progress::Stopped => break,
+            }
+        }
+        let retried = ready(importer.retry_quarantined(&mut session, id));
+        let released = retried.map_err(|error| error.to_string())?.released;
+        self.importers[to] = Some(importer);
+        self.sessions[to] = Some(session);
+        Ok(did_something || released > 0)
+    }
+
+    /// Everything heals and is carried to its end; whether it comes to rest.
+    fn drain(&mut self) -> bool {
+        let mut world = self.world();
+        world.note(|| "drain".to_owned());
+        for node in 0..world.nodes.len() {
+            world.nodes[node].is_joined = true;
+            world.nodes[node].is_away = false;
+            let open: Vec<(u8, bool)> = world.nodes[node]
+                .open
+                .iter()
+                .map(|(slot, open)| (*slot, open.will_commit))
+                .collect();
+            for (slot, commits) in open {
+                world.finish(node, slot, commits);
+            }
+        }
+        drop(world);
+        let routes = self.history.setup.routes.clone();
+        // Where nothing was committed since, a program would only look around.
+        let mut seen = vec![None; routes.len()];
+        (0..TURNS).any(|_| {
+            let mut is_busy = false;
+            for (route, (from, to)) in routes.iter().enumerate() {
+                let moments = |driver: &Self| {
+                    let world = driver.world();
+                    Some((world.nodes[*from].moment, world.nodes[*to].moment))
+                };
+                if seen[route] == moments(self) {
+                    continue;
+                }
+                let run = Run { route, crash: None, is_patient: true, during: Vec::new() };
+                is_busy |= self.program(&run, Self::carry);
+                is_busy |= self.program(&run, Self::import);
+                seen[route] = moments(self);
+            }
+            !is_busy
+        })
+    }
+}
+
+/// The answer of something that never waits.
+fn ready<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(answer) => answer,
+        Poll::Pending => panic!("the model answers at once"),
+    }
+}
+
+fn rewind(world: &mut World, route: usize, is_import: bool, by: i64) {
+    let plan = world.routes[route].clone();
+    let program = if is_import { plan.id.import_program() } else { plan.id.transport_program() };
+    let target = world.nodes.iter_mut().find(|node| node.id == plan.to.as_str()).unwrap();
+    let program = target.programs.get_mut(&program).unwrap();
+    program.pointer = (program.pointer - by).max(0);
+}
+
+/// Deletes what every route has carried and the node itself has noted.
+fn purge(world: &mut World, node: usize) {
+    let source = &world.nodes[node];
+    let mut cursors = vec![Cursor::from_state(source.fold.as_deref().unwrap_or_default())];
+    for route in world.routes.iter().filter(|route| route.from.as_str() == source.id) {
+        let target = world.nodes.iter().find(|node| node.id == route.to.as_str()).unwrap();
+        let program = &target.programs[&route.id.transport_program()];
+        cursors.push(Cursor::read(program.pointer, program.state.as_deref()));
+    }
+    let is_done = |row: &&Captured| {
+        row.committed.is_some() && cursors.iter().all(|cursor| source.is_carried(row, cursor))
+    };
+    let done: Vec<Captured> = source.outbox.values().filter(is_done).cloned().collect();
+    let forgets = source.lacks(Switch::PurgedVersions);
+    world.counts.purged += done.len() as u64;
+    let source = &mut world.nodes[node];
+    for row in done {
+        source.outbox.remove(&row.change.id);
+        if forgets {
+            let key = row.change.object_id.unwrap_or_default();
+            source.versions.retain(|name, _| name[1] != key);
+        }
+    }
+}

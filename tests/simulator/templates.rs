@@ -1,0 +1,65 @@
+//! Statements of the runner in words that the model understands.
+//!
+//! The importer and the transport are the crate's own, as they are. Only what they say to a
+//! database is replaced: each `run` template by its name, what it is about, and its parameters.
+
+use std::collections::BTreeMap;
+
+use outrigger::dialect::Brand;
+use outrigger::render::Templates;
+
+/// Name and text of every statement that has parameters or a subject.
+const TEXTS: [(&str, &str); 24] = [
+    ("read_inbox", "read_inbox {{ page_rows }} :{route_id} :{last_id}"),
+    ("read_inbox_row", "read_inbox_row :{inbox_id}"),
+    ("lock_program", "lock_program :{id}"),
+    ("read_program", "read_program :{id}"),
+    ("write_inbox", "write_inbox :{route_id} :{rows}"),
+    ("advance_cursor", "advance_cursor :{id} :{pointer} :{cursor_state}"),
+    (
+        "window_open",
+        "window_mark {{ is_fold }} :{pointer} :{watermark}\n-- next --\n\
+         window_fill {{ is_fold }} :{pointer} :{watermark} :{new_watermark} :{carried_to}",
+    ),
+    ("window_fetch", "window_fetch {{ is_fold }} {{ page_rows }} :{pointer} :{gaps} :{last_id}"),
+    ("window_close", "window_close"),
+    ("enter_import", "enter_import :{origin}"),
+    ("read_versions", "read_versions :{rows}"),
+    ("write_versions", "write_versions :{rows}"),
+    ("raise_floor", "raise_floor :{stamp_floor}"),
+    ("write_fold_cursor", "write_fold_cursor :{fold_cursor}"),
+    ("read_quarantined", "read_quarantined"),
+    (
+        "write_quarantine",
+        "write_quarantine :{inbox_id} :{route_id} :{object_table} :{object_id} :{reason_code} :{reason} :{waits_for}",
+    ),
+    ("leave_quarantine", "leave_quarantine :{inbox_id}"),
+    ("read_retries", "read_retries :{route_id}"),
+    ("lock_rows", "lock_rows {{ table.name }} :{rows}"),
+    (
+        "insert_rows",
+        "insert_rows {{ table.name }} {% for c in columns %}{{ c.name }},{% endfor %} :{rows}",
+    ),
+    (
+        "update_rows",
+        "update_rows {{ table.name }} {% for c in columns %}{{ c.name }},{% endfor %} :{rows}",
+    ),
+    ("delete_rows", "delete_rows {{ table.name }} :{rows}"),
+    (
+        "read_cells",
+        "read_cells {{ table.name }} {% for c in columns %}{{ c.name }},{% endfor %} :{rows}",
+    ),
+    ("identify", "identify"),
+];
+
+/// A brand's templates with the model's statements.
+pub(crate) fn templates(brand: Brand) -> Templates {
+    let mut texts = BTreeMap::new();
+    for name in Templates::names(brand) {
+        let short = name.strip_prefix("run/").unwrap_or_default();
+        let known = TEXTS.iter().find(|(known, _)| *known == short);
+        let text = known.map_or_else(|| short.to_owned(), |(_, text)| (*text).to_owned());
+        texts.insert(name, text);
+    }
+    Templates::with_overrides(brand, &texts).expect("the texts are templates")
+}
