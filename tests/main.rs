@@ -19,6 +19,7 @@ mod mysql;
 mod parse;
 mod render;
 mod repo;
+mod restore;
 mod schema;
 mod sqlserver;
 mod support;

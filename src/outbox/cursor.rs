@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::epoch::Seen;
+
 /// The position of a route in its source's outbox, as `fromoutboxpointer` and `cursor_state` of
 /// `ds_program_parameter` keep it. It only ever moves forward, unless a person rewinds it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,18 +22,24 @@ pub struct Cursor {
     /// By the route on which a forwarded change arrived: the highest inbox id carried on.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub forwards: BTreeMap<i64, i64>,
+    /// The life of the source that all this is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Seen>,
 }
 
 impl Cursor {
     /// The cursor of a `ds_program_parameter` row. Where `pointer` is not what the state says, a
     /// person moved it: then everything above it is carried again, and the inbox tells what it
-    /// has already.
+    /// has already. What is known of the source stays: who rewinds has not restored it.
     #[must_use]
     pub fn read(pointer: i64, state: Option<&str>) -> Self {
         let known: Option<Self> = state.and_then(|state| serde_json::from_str(state).ok());
         match known {
             Some(cursor) if cursor.pointer == pointer => cursor,
-            _ => Self { pointer, ..Self::default() },
+            known => {
+                let source = known.and_then(|cursor| cursor.source);
+                Self { pointer, source, ..Self::default() }
+            }
         }
     }
 
@@ -108,11 +116,12 @@ mod tests {
             watermark: Some("10:10:".into()),
             gaps: vec![(2, 3)],
             forwards: BTreeMap::from([(1000, 4)]),
+            source: Some(Seen { epoch: 1, incarnation: "i".into(), exchange: 5, counter: 0 }),
         };
         assert_eq!(Cursor::read(9, Some(&cursor.state())), cursor);
         assert_eq!(
             Cursor::read(1, Some(&cursor.state())),
-            Cursor { pointer: 1, ..Cursor::default() }
+            Cursor { pointer: 1, source: cursor.source, ..Cursor::default() }
         );
         assert_eq!(Cursor::read(1, Some("garbage")), Cursor { pointer: 1, ..Cursor::default() });
     }

@@ -37,7 +37,7 @@ pub struct Script {
 }
 
 /// What every node has, with the number that its file begins with.
-const CONTROL: [(&str, &str); 7] = [
+const CONTROL: [(&str, &str); 8] = [
     ("001_node", "install/node"),
     ("002_outbox", "install/outbox"),
     ("003_inbox", "install/inbox"),
@@ -45,6 +45,7 @@ const CONTROL: [(&str, &str); 7] = [
     ("005_change_version", "install/change_version"),
     ("006_quarantine", "install/quarantine"),
     ("007_history", "install/history"),
+    ("008_epoch", "install/epoch"),
 ];
 
 /// For fewer tables a thread of its own does not pay.

@@ -1,12 +1,14 @@
 //! Runs transport and import of all routes, paced and stopped cleanly.
 
 mod policy;
+mod rejoin;
 mod status;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use policy::{Remedy, remedy};
+pub use rejoin::{Purged, Refusal, Rejoin, Rejoined};
 pub use status::{NodeStatus, RouteStatus, Status};
 
 use crate::apply;
@@ -73,6 +75,17 @@ pub enum Error {
         /// The cause.
         source: outbox::Error,
     },
+    /// The database at a node's URL is another node's.
+    #[error("the database of node `{expected}` says that it is node `{found}`")]
+    WrongNode {
+        /// The node of the configuration.
+        expected: NodeId,
+        /// What `ds_node` says.
+        found: String,
+    },
+    /// A node cannot rejoin.
+    #[error(transparent)]
+    Rejoin(#[from] rejoin::Refusal),
     /// The configuration cannot be planned.
     #[error(transparent)]
     Plan(#[from] plan::Error),

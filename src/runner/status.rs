@@ -9,6 +9,7 @@ use crate::import::quarantine;
 use crate::model::{NodeId, Row, Value};
 use crate::outbox::{Cursor, fetch_one};
 use crate::plan::RoutePlan;
+use crate::render::{Statement, Templates};
 
 /// What `status` shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -199,14 +200,32 @@ impl Runner {
     }
 }
 
-fn statement(
-    templates: &crate::render::Templates,
+fn statement(templates: &Templates, name: &str) -> Result<Statement, Error> {
+    paged_statement(templates, name, 0)
+}
+
+#[derive(Serialize)]
+struct Context<'a> {
+    namespace: Option<&'a str>,
+    page_rows: usize,
+}
+
+/// A statement of `run/`.
+pub(super) fn paged_statement(
+    templates: &Templates,
     name: &str,
-) -> Result<crate::render::Statement, Error> {
-    #[derive(Serialize)]
-    struct Context<'a> {
-        namespace: Option<&'a str>,
-    }
+    page_rows: usize,
+) -> Result<Statement, Error> {
     let namespace = templates.brand().dialect().default_namespace.as_deref();
-    Ok(templates.statement(&format!("run/{name}"), &Context { namespace })?)
+    Ok(templates.statement(&format!("run/{name}"), &Context { namespace, page_rows })?)
+}
+
+/// All statements of a template of `run/`.
+pub(super) fn paged_statements(
+    templates: &Templates,
+    name: &str,
+    page_rows: usize,
+) -> Result<Vec<Statement>, Error> {
+    let namespace = templates.brand().dialect().default_namespace.as_deref();
+    Ok(templates.statements(&format!("run/{name}"), &Context { namespace, page_rows })?)
 }

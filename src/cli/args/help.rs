@@ -123,6 +123,21 @@ EXAMPLES
   Give one up:
     outrigger quarantine drop 42 --node server2";
 
+pub(super) const REJOIN: &str = "\
+EXAMPLES
+  What would be done, and why:
+    outrigger rejoin --node server2 --dry-run
+
+  Do it, and let the changes flow again:
+    outrigger rejoin --node server2
+    outrigger transport
+    outrigger import
+
+  While a node is away for long:
+    outrigger rejoin --node server2 --without laptop7
+
+  docs/restore.md tells the whole story.";
+
 pub(super) const DEMO: &str = "\
 EXAMPLES
   Two SQLite databases, created and removed again:
