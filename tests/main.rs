@@ -21,6 +21,7 @@ mod render;
 mod repo;
 mod restore;
 mod schema;
+mod skew;
 mod sqlserver;
 mod support;
 mod sync;

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use outrigger::dialect::Brand;
 use outrigger::runner::{Rejoin, Rejoined};
 
+use crate::support::document::{Document, has_programs};
 use crate::support::network::{Blueprint, Network, chain, ready_servers};
 use crate::support::{self, Server, TestDatabase};
 
@@ -46,6 +47,14 @@ fn on_each_server(test: impl AsyncFn(&mut Network)) {
             let mut network = star(server.name, [others[0], server, others[1]]).await;
             test(&mut network).await;
         });
+    }
+}
+
+/// The page that tells the story, run as it is written.
+#[test]
+fn the_documentations_example_runs() {
+    if has_programs(&["sqlite3"]) {
+        Document::read("docs/restore.md", None).run();
     }
 }
 
@@ -148,16 +157,17 @@ async fn assert_everywhere(network: &mut Network, rows: &[&str]) {
 fn a_restored_hub_is_refused_and_rejoins_with_no_change_lost() {
     on_each_server(async |network| {
         back_up(network, "b").await;
-        network.run("b", "UPDATE item SET name = 'lost' WHERE id = 1").await;
         network.run("b", "INSERT INTO item VALUES (10, 'lost', NULL)").await;
         network.run("b", "DELETE FROM item WHERE id = 3").await;
+        network.run("b", "UPDATE item SET name = 'lost' WHERE id = 1").await;
         network.run("a", "INSERT INTO item VALUES (20, 'of a', NULL)").await;
         network.run("c", "UPDATE item SET place = 'of c' WHERE id = 1").await;
         network.drain().await;
         network.run("b", "INSERT INTO item VALUES (99, 'never left the node', NULL)").await;
 
         restore(network, "b").await;
-        network.run("b", "UPDATE item SET name = 'after' WHERE id = 2").await;
+        // Under a smaller id than the lost change of this very cell had.
+        network.run("b", "UPDATE item SET name = 'after' WHERE id = 1").await;
         network.run("b", "INSERT INTO item VALUES (11, 'after', NULL)").await;
         network.run("a", "INSERT INTO item VALUES (21, 'meanwhile', NULL)").await;
         let text = refused(network, B_TO_A).await;
@@ -165,7 +175,8 @@ fn a_restored_hub_is_refused_and_rejoins_with_no_change_lost() {
         // Also on the routes that would not notice it by themselves.
         assert_has(&refused(network, B_TO_C).await, "as was seen on route 1002");
         network.try_transport(A_TO_B).await.expect("what comes in is not refused");
-        assert_eq!(network.rows("a", ITEMS).await[1], "2|first|first", "nothing was carried");
+        network.try_import(A_TO_B).await.expect("what comes in is imported");
+        assert_eq!(network.rows("a", ITEMS).await[0], "1|lost|of c", "nothing was carried");
 
         let trial = rejoin(network, &Rejoin { is_dry_run: true, ..wanted("b") }).await;
         let done = rejoin(network, &wanted("b")).await;
@@ -178,8 +189,8 @@ fn a_restored_hub_is_refused_and_rejoins_with_no_change_lost() {
         assert_everywhere(
             network,
             &[
-                "1|lost|of c",
-                "2|after|new epoch",
+                "1|after|of c",
+                "2|first|new epoch",
                 "10|lost|-",
                 "11|after|-",
                 "12|new epoch|-",
@@ -270,13 +281,38 @@ fn ids_that_stand_for_two_changes_are_given_up() {
         let rows = ["1|lost|first", "2|after|lost", "3|again|first"];
         assert_everywhere(network, &rows).await;
         // What others still have under the given up ids is not lost a second time.
-        restore(network, "b").await;
-        assert_has(&refused(network, B_TO_A).await, "this route has seen its epoch 2");
-        assert_eq!(rejoin(network, &wanted("b")).await.epoch, 3);
-        network.run("b", "UPDATE item SET name = 'third epoch' WHERE id = 1").await;
+        network.run("b", "UPDATE item SET name = 'epoch 2' WHERE id = 1").await;
         network.drain().await;
-        let rows = ["1|third epoch|first", "2|after|lost", "3|again|first"];
-        assert_everywhere(network, &rows).await;
+        back_up(network, "b").await;
+        network.run("b", "UPDATE item SET name = 'lost again' WHERE id = 3").await;
+        network.drain().await;
+        restore(network, "b").await;
+        assert_has(&refused(network, B_TO_A).await, "this route has seen its exchange");
+        let done = rejoin(network, &wanted("b")).await;
+        assert_eq!((done.epoch, done.brought_back), (3, 1));
+        network.drain().await;
+        assert_everywhere(network, &["1|epoch 2|first", "2|after|lost", "3|lost again|first"])
+            .await;
+    });
+}
+
+/// The backup is older than the last rejoin.
+#[test]
+fn a_backup_of_an_earlier_epoch_is_refused() {
+    on_sqlite(async |network| {
+        back_up(network, "b").await;
+        for (epoch, name) in [(2, "lost"), (3, "lost again")] {
+            network.run("b", &format!("UPDATE item SET name = '{name}' WHERE id = 1")).await;
+            network.drain().await;
+            restore(network, "b").await;
+            refused(network, B_TO_A).await;
+            assert_eq!(rejoin(network, &wanted("b")).await.epoch, epoch);
+            network.drain().await;
+            let first = format!("1|{name}|first");
+            assert_everywhere(network, &[&first, "2|first|first", "3|first|first"]).await;
+        }
+        restore(network, "b").await;
+        assert_has(&refused(network, B_TO_A).await, "this route has seen its epoch 3");
     });
 }
 

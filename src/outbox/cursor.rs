@@ -25,6 +25,9 @@ pub struct Cursor {
     /// The life of the source that all this is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Seen>,
+    /// How far the source's clock was ahead of the target's at the last exchange with changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skew_ms: Option<i64>,
 }
 
 impl Cursor {
@@ -117,6 +120,7 @@ mod tests {
             gaps: vec![(2, 3)],
             forwards: BTreeMap::from([(1000, 4)]),
             source: Some(Seen { epoch: 1, incarnation: "i".into(), exchange: 5, counter: 0 }),
+            skew_ms: None,
         };
         assert_eq!(Cursor::read(9, Some(&cursor.state())), cursor);
         assert_eq!(

@@ -212,6 +212,7 @@ impl Transport {
         } else {
             let counted = self.exchange.count(route, from, &epoch.now, after.pointer).await?;
             after.source = Some(counted);
+            after.skew_ms = skew.map(|skew| skew.ahead_ms);
         }
         if after != known {
             self.advance(route, to, &after, &outcome).await?;
