@@ -217,7 +217,7 @@ fn generated_files_run_in_the_brands_own_client_and_leave_nothing() {
         let folder = run.folder().join("sql").join(case.brand().name());
         let run = next(run, case, "generate --check").exits_with(0).stdout_is("");
         let (up, down) = files(&folder);
-        assert_eq!((up.len(), down.len()), (11, 11));
+        assert_eq!((up.len(), down.len()), (12, 12));
         if !feed(case, &up) {
             return;
         }
