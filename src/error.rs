@@ -325,17 +325,54 @@ fn suggestion(word: &str, allowed: &[String]) -> String {
 }
 
 fn runner_hint(error: &runner::Error) -> Option<String> {
-    use crate::transport::Error as Transport;
+    use crate::transport::{Error as Transport, Stale};
     match error {
+        runner::Error::Rejoin(refusal) => Some(rejoin_hint(refusal)),
         runner::Error::Mismatch { node, .. } => {
             Some(format!("run `outrigger apply --node {node}` after the application's migration"))
         }
-        runner::Error::Transport { source: Transport::WrongNode { expected, .. }, .. } => {
+        runner::Error::WrongNode { expected, .. }
+        | runner::Error::Transport { source: Transport::WrongNode { expected, .. }, .. }
+        | runner::Error::Import { source: import::Error::WrongNode { expected, .. }, .. } => {
             Some(format!("check the URL of node `{expected}`, or run `outrigger apply` on it"))
         }
+        runner::Error::Transport { source: Transport::Stale { node, reason }, .. } => {
+            Some(match reason {
+                Stale::Replaced => format!(
+                    "check the URL of node `{node}`: two nodes may have one id; if the database \
+                     was replaced on purpose, `outrigger rejoin --node {node} --replaced`"
+                ),
+                Stale::Unasked { .. } => {
+                    format!("run `outrigger rejoin --node {node}` while both nodes can be reached")
+                }
+                _ => format!("run `outrigger rejoin --node {node}`"),
+            })
+        }
+        runner::Error::Transport { source: Transport::Skew { .. }, .. } => Some(
+            "set the clocks by a time server, or raise `skew_refusal` under `limits`".to_owned(),
+        ),
         runner::Error::Transport { source: Transport::NoProgram { node, .. }, .. } => {
             Some(format!("run `outrigger apply --node {node}`"))
         }
         _ => error.fault().and_then(|fault| fault_hint(fault.kind)),
+    }
+}
+
+fn rejoin_hint(refusal: &runner::Refusal) -> String {
+    use runner::Refusal;
+    match refusal {
+        Refusal::Away { away, .. } => format!(
+            "try again when they answer; `--without {}` goes on without what only they have",
+            away.first().map_or("NODE", NodeId::as_str)
+        ),
+        Refusal::Replaced { node } => format!(
+            "check the URL of node `{node}`: two nodes may have one id; if the database was \
+             replaced on purpose, `outrigger rejoin --node {node} --replaced`"
+        ),
+        Refusal::NoWayIn { node, .. } => {
+            format!("add a route to node `{node}`, `outrigger apply` it, and rejoin again")
+        }
+        Refusal::Stopped { .. } => "set its `active_flag` to Y, and rejoin again".to_owned(),
+        Refusal::Ambiguous { .. } => "rejoin again when all nodes answer".to_owned(),
     }
 }

@@ -77,6 +77,13 @@ pub(super) enum Verb {
     /// List, show or forget what was lost when two nodes changed the same
     #[command(after_long_help = help::CONFLICTS)]
     Conflicts(Conflicts),
+    /// Bring a node back that was restored from a backup
+    ///
+    /// The node gets back what only the others still have of its changes, its new changes get ids
+    /// that nobody has seen, and it begins a new epoch, which the others accept. An attempt that
+    /// was interrupted can be repeated. Let the node's application wait meanwhile.
+    #[command(after_long_help = help::REJOIN)]
+    Rejoin(Rejoin),
     /// Walk through the whole story on databases of its own
     ///
     /// Insert, update and delete in both directions, and two edits of one row at once: each with
@@ -289,6 +296,27 @@ pub(super) enum ConflictsAction {
         #[arg(long, value_name = "NODE")]
         node: String,
     },
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Rejoin {
+    /// The node that was restored
+    #[arg(long, value_name = "NODE")]
+    pub(super) node: String,
+    /// A node that cannot be reached, and shall not be waited for
+    ///
+    /// What only that node has of the restored one's changes stays lost until `rejoin` is run
+    /// again with it; its route is refused until then.
+    #[arg(long, value_name = "NODE")]
+    pub(super) without: Vec<String>,
+    /// The database is another one on purpose, and takes the place of the old one
+    #[arg(long)]
+    pub(super) replaced: bool,
+    /// Say what would be done, and write nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    #[command(flatten)]
+    pub(super) listing: Listing,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -16,6 +16,7 @@ mod live;
 mod nodes;
 mod progress;
 mod quarantine;
+mod rejoin;
 mod remove;
 mod run;
 mod status;
@@ -76,6 +77,7 @@ async fn dispatch(verb: Verb, context: &Context) -> Result<ExitCode> {
         Verb::Status(args) => status::run(args, context).await,
         Verb::Quarantine(args) => quarantine::run(args, context).await,
         Verb::Conflicts(args) => conflicts::run(args, context).await,
+        Verb::Rejoin(args) => rejoin::run(args, context).await,
         Verb::Demo(args) => demo::run(args, context).await,
         Verb::Completions(args) => completions::run(&args, context),
     }

@@ -78,10 +78,12 @@ async fn iterate(
         }
         let ends = format!("route {} ({} to {})", route.id, route.from, route.to);
         match runner.transport(route, &mut |_| {}).await {
-            Ok(outcome) if outcome.written > 0 => {
-                context.console.data(&format!("{ends}: {}\n", transport::summary(&outcome)))?;
+            Ok(outcome) => {
+                if outcome.written > 0 {
+                    context.console.data(&format!("{ends}: {}\n", transport::summary(&outcome)))?;
+                }
+                transport::note_skew(runner, route, &outcome, context.console);
             }
-            Ok(_) => {}
             Err(error) => {
                 round.errors += 1;
                 context.console.error(&Error::from(error));

@@ -9,7 +9,7 @@ use super::console::table;
 use super::context::Context;
 use super::{FAILED, FOUND, live};
 use crate::error::{Error, Result};
-use crate::runner;
+use crate::runner::{self, SkewState};
 
 /// The pause of `--watch`.
 const WATCH_PAUSE: Duration = Duration::from_secs(2);
@@ -38,7 +38,7 @@ pub(super) async fn run(args: Status, context: &Context) -> Result<ExitCode> {
 }
 
 fn text(status: &runner::Status) -> String {
-    let routes: Vec<[String; 9]> = status.routes.iter().map(route_line).collect();
+    let routes: Vec<[String; 10]> = status.routes.iter().map(route_line).collect();
     let nodes: Vec<[String; 5]> = status
         .nodes
         .iter()
@@ -47,13 +47,23 @@ fn text(status: &runner::Status) -> String {
                 node.node.to_string(),
                 node.brand.clone(),
                 node.quarantined.to_string(),
-                node.skew_ms.map_or_else(String::new, |skew| format!("{skew} ms")),
+                skew_text(node.skew_ms, node.skew),
                 node.error.clone().unwrap_or_else(|| "reachable".to_owned()),
             ]
         })
         .collect();
-    let header =
-        ["ROUTE", "FROM", "TO", "CURSOR", "LAG", "INBOX", "LAST TRANSPORT", "LAST IMPORT", "STATE"];
+    let header = [
+        "ROUTE",
+        "FROM",
+        "TO",
+        "CURSOR",
+        "LAG",
+        "INBOX",
+        "SKEW",
+        "LAST TRANSPORT",
+        "LAST IMPORT",
+        "STATE",
+    ];
     format!(
         "{}\n\n{}\n",
         table(header, &routes),
@@ -61,7 +71,17 @@ fn text(status: &runner::Status) -> String {
     )
 }
 
-fn route_line(route: &runner::RouteStatus) -> [String; 9] {
+/// `12 ms`, and what is wrong with it.
+fn skew_text(skew_ms: Option<i64>, state: SkewState) -> String {
+    let skew = skew_ms.map_or_else(String::new, |skew| format!("{skew} ms"));
+    match state {
+        SkewState::Fine => skew,
+        SkewState::Warning => format!("{skew}, warning"),
+        SkewState::Refused => format!("{skew}, refused"),
+    }
+}
+
+fn route_line(route: &runner::RouteStatus) -> [String; 10] {
     let when = |time: &Option<String>| time.clone().unwrap_or_else(|| "never".to_owned());
     let state = match (route.transports, route.imports) {
         (true, true) => "active",
@@ -76,6 +96,7 @@ fn route_line(route: &runner::RouteStatus) -> [String; 9] {
         route.cursor.to_string(),
         route.lag_rows.map_or_else(|| "?".to_owned(), |rows| rows.to_string()),
         route.inbox_rows.to_string(),
+        skew_text(route.skew_ms, route.skew),
         when(&route.last_transport),
         when(&route.last_import),
         state.to_owned(),

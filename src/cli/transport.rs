@@ -4,10 +4,13 @@ use std::process::ExitCode;
 
 use super::FAILED;
 use super::args::Transport;
+use super::console::Console;
 use super::context::Context;
 use super::live;
 use super::progress::Progress;
 use crate::error::{Error, Result};
+use crate::plan::RoutePlan;
+use crate::runner::Runner;
 use crate::transport::Outcome;
 
 pub(super) async fn run(args: Transport, context: &Context) -> Result<ExitCode> {
@@ -19,7 +22,10 @@ pub(super) async fn run(args: Transport, context: &Context) -> Result<ExitCode> 
         drop(progress);
         let ends = format!("route {} ({} to {})", route.id, route.from, route.to);
         match result {
-            Ok(outcome) => context.console.data(&format!("{ends}: {}\n", summary(&outcome)))?,
+            Ok(outcome) => {
+                context.console.data(&format!("{ends}: {}\n", summary(&outcome)))?;
+                note_skew(&mut runner, &route, &outcome, context.console);
+            }
             Err(error) => {
                 // The other routes do not wait for this one.
                 context.console.error(&Error::from(error));
@@ -29,6 +35,18 @@ pub(super) async fn run(args: Transport, context: &Context) -> Result<ExitCode> 
     }
     runner.close().await;
     Ok(code)
+}
+
+/// Says once that clocks differ, and once that they no longer do.
+pub(super) fn note_skew(
+    runner: &mut Runner,
+    route: &RoutePlan,
+    outcome: &Outcome,
+    console: Console,
+) {
+    if let Some(note) = runner.skew_note(route, outcome) {
+        console.note(&format!("warning: route {}: {note}", route.id));
+    }
 }
 
 /// `carried 3 changes`, and what was unusual about it.

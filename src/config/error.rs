@@ -49,6 +49,14 @@ pub enum Error {
         /// Where.
         location: Location,
     },
+    /// A time that is none.
+    #[error("`{option}` has to be a time such as 500ms, 2s or 1m, or `never`")]
+    BadTime {
+        /// The option.
+        option: &'static str,
+        /// Where.
+        location: Location,
+    },
     /// Two routes would have a program of the same number.
     #[error("route `{id}` collides with route `{other}`: a route takes its id and the next one")]
     CollidingRoutes {
@@ -112,6 +120,7 @@ impl Error {
             | Self::Unknown { location, .. }
             | Self::BadNodeId { location, .. }
             | Self::BadNumber { location, .. }
+            | Self::BadTime { location, .. }
             | Self::CollidingRoutes { location, .. }
             | Self::RepeatedRoute { location, .. }
             | Self::SelfRoute { location, .. }

@@ -14,6 +14,7 @@ mod tests;
 mod variables;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::Deserialize;
 
@@ -231,6 +232,10 @@ pub struct Limits {
     pub batch_bytes: usize,
     /// Seconds to wait for a lock while installing.
     pub lock_wait_seconds: u64,
+    /// How far the clocks of a route's ends may differ before it is said.
+    pub skew_warning: Option<Duration>,
+    /// How far they may differ before the route carries nothing.
+    pub skew_refusal: Option<Duration>,
 }
 
 impl Config {
@@ -331,6 +336,12 @@ impl Policy {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { batch_rows: 5_000, batch_bytes: 8 << 20, lock_wait_seconds: 5 }
+        Self {
+            batch_rows: 5_000,
+            batch_bytes: 8 << 20,
+            lock_wait_seconds: 5,
+            skew_warning: Some(Duration::from_secs(2)),
+            skew_refusal: Some(Duration::from_mins(1)),
+        }
     }
 }

@@ -95,6 +95,8 @@ pub(super) struct RawLimits {
     pub(super) batch_rows: Option<Spanned>,
     pub(super) batch_bytes: Option<Spanned>,
     pub(super) lock_wait_seconds: Option<Spanned>,
+    pub(super) skew_warning: Option<Spanned>,
+    pub(super) skew_refusal: Option<Spanned>,
 }
 
 /// Reads the YAML.

@@ -1,6 +1,7 @@
 //! From what was written to what is meant: every name known, every id free, every URL filled.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
@@ -245,7 +246,8 @@ impl Reader<'_> {
     }
 
     fn limits(&self, raw: &RawLimits) -> Result<Limits, Error> {
-        let Limits { batch_rows, batch_bytes, lock_wait_seconds } = Limits::default();
+        let Limits { batch_rows, batch_bytes, lock_wait_seconds, skew_warning, skew_refusal } =
+            Limits::default();
         let size = |written: &Option<Spanned>, option, default: usize, max| {
             let default = u64::try_from(default).unwrap_or(max);
             let number = self.number(written.as_ref(), option, default, 1, max)?;
@@ -261,7 +263,36 @@ impl Reader<'_> {
                 0,
                 LOCK_WAIT_SECONDS_MAX,
             )?,
+            skew_warning: self.time(raw.skew_warning.as_ref(), "skew_warning", skew_warning)?,
+            skew_refusal: self.time(raw.skew_refusal.as_ref(), "skew_refusal", skew_refusal)?,
         })
+    }
+
+    /// `500ms`, `2s`, `1m`, `1h`; `never` and 0 are no time at all.
+    fn time(
+        &self,
+        written: Option<&Spanned>,
+        option: &'static str,
+        default: Option<Duration>,
+    ) -> Result<Option<Duration>, Error> {
+        let Some(written) = written else { return Ok(default) };
+        let location = || written.place.within(self.path);
+        if written.text == "never" {
+            return Ok(None);
+        }
+        let digits = written.text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+        let unit = match &written.text[digits.len()..] {
+            "ms" => Some(1),
+            "s" => Some(1_000),
+            "m" => Some(60_000),
+            "h" => Some(3_600_000),
+            "" if digits == "0" => Some(0),
+            _ => None,
+        };
+        let number = digits.replace('_', "").parse::<u64>().ok();
+        let time = number.zip(unit).and_then(|(number, unit)| number.checked_mul(unit));
+        let time = time.ok_or_else(|| Error::BadTime { option, location: location() })?;
+        Ok((time > 0).then(|| Duration::from_millis(time)))
     }
 
     fn number(

@@ -1,6 +1,7 @@
 //! The configuration through its public functions.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use indoc::{formatdoc, indoc};
 
@@ -137,6 +138,11 @@ fn what_belongs_together_has_to_be_there_and_what_excludes_each_other_not() {
         "`batch_rows` has to be a whole number from 1 to 1000000",
         "6:23",
     );
+    check(
+        "limits: { skew_refusal: soon }\n",
+        "`skew_refusal` has to be a time such as 500ms, 2s or 1m, or `never`",
+        "6:25",
+    );
     assert_eq!(refused("database: x\n").0, "missing key `schema`");
     assert_eq!(refused("").1, "outrigger.yaml:1:1");
     assert_eq!(refused("database: [\n").1, "outrigger.yaml:1:11");
@@ -230,4 +236,17 @@ fn the_hash_follows_what_the_sql_depends_on() {
         assert_ne!(hash(&other), base, "{other}");
     }
     assert_eq!(read(NODES).expect("parses").capture.command, CommandForm::None);
+}
+
+#[test]
+fn a_limit_of_time_has_a_unit_or_is_never() {
+    let limit = |text: &str| {
+        let text = format!("{NODES}limits: {{ skew_warning: {text} }}\n");
+        read(&text).map(|config| config.limits.skew_warning).ok()
+    };
+    assert_eq!(limit("250ms"), Some(Some(Duration::from_millis(250))));
+    assert_eq!(limit("3m"), Some(Some(Duration::from_mins(3))));
+    assert_eq!((limit("never"), limit("0"), limit("0s")), (Some(None), Some(None), Some(None)));
+    assert_eq!((limit("2"), limit("2d"), limit("-1s")), (None, None, None));
+    assert_eq!(limit("99999999999999999h"), None);
 }

@@ -97,6 +97,10 @@ impl Importer {
         let given = [("id", program)];
         let row = fetch_one(session, &self.statements.read_program, &given).await?;
         let row = row.ok_or(Error::NoProgram(route.import_program()))?;
+        if row.text("node_id").as_ref() != Some(&self.node.0) {
+            let found = row.text("node_id").unwrap_or_else(|| "of no name".to_owned());
+            return Err(Error::WrongNode { expected: self.node.clone(), found });
+        }
         if row.text("active_flag").is_none_or(|flag| !flag.trim().eq_ignore_ascii_case("Y")) {
             return Ok(Progress::Stopped);
         }

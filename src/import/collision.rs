@@ -162,7 +162,7 @@ impl Importer {
             ("object_value_old", told.old.clone().into()),
             ("update_datetime", Value::Text(told.stamp.clone())),
         ];
-        execute(session, &self.statements.write_outbox, &given).await?;
+        execute(session, &self.statements.write_own_change, &given).await?;
         Ok(())
     }
 

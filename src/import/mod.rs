@@ -33,6 +33,7 @@ pub use order::{RowEffect, Step, StepKind, steps};
 pub use target::{Mismatch, Target, TargetColumn, Targets, live_name};
 
 use crate::db::{Fault, FaultKind};
+use crate::model::NodeId;
 use crate::outbox;
 
 /// What stops an import.
@@ -44,6 +45,14 @@ pub enum Error {
     /// The route's import program is not in `ds_program_parameter`.
     #[error("program {0} is not in `ds_program_parameter`")]
     NoProgram(i64),
+    /// The database at a node's URL is another node's.
+    #[error("the database of node `{expected}` says that it is node `{found}`")]
+    WrongNode {
+        /// The node of the configuration.
+        expected: NodeId,
+        /// What `ds_node` says.
+        found: String,
+    },
 }
 
 impl From<Fault> for Error {
@@ -58,7 +67,7 @@ impl Error {
     pub fn fault(&self) -> Option<&Fault> {
         match self {
             Self::Outbox(error) => error.fault(),
-            Self::NoProgram(_) => None,
+            Self::NoProgram(_) | Self::WrongNode { .. } => None,
         }
     }
 

@@ -31,7 +31,7 @@ pub(super) struct Statements {
     pub(super) read_retries: Statement,
     pub(super) read_old_values: Statement,
     pub(super) write_conflicts: Statement,
-    pub(super) write_outbox: Statement,
+    pub(super) write_own_change: Statement,
     pub(super) has_unimported: Statement,
 }
 
@@ -70,7 +70,7 @@ impl Statements {
             read_retries: statement("read_retries")?,
             read_old_values: statement("read_old_values")?,
             write_conflicts: statement("write_conflicts")?,
-            write_outbox: statement("write_outbox")?,
+            write_own_change: statement("write_own_change")?,
             has_unimported: statement("has_unimported")?,
         })
     }

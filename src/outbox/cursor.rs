@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::epoch::Seen;
+
 /// The position of a route in its source's outbox, as `fromoutboxpointer` and `cursor_state` of
 /// `ds_program_parameter` keep it. It only ever moves forward, unless a person rewinds it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,19 +26,29 @@ pub struct Cursor {
     /// By the route on which a forwarded change arrived: the highest inbox id carried on.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub forwards: BTreeMap<i64, i64>,
+    /// The life of the source that all this is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Seen>,
+    /// How far the source's clock was ahead of the target's at the last exchange with changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skew_ms: Option<i64>,
 }
 
 impl Cursor {
     /// The cursor of a `ds_program_parameter` row. Where `pointer` is not what the state says, a
     /// person moved it: then everything above it is carried again, and the inbox tells what it
-    /// has already. Of what is below it, only what was missing is still looked for.
+    /// has already. Of what is below it, only what was missing is still looked for. What is
+    /// known of the source stays: who rewinds has not restored it.
     #[must_use]
     pub fn read(pointer: i64, state: Option<&str>) -> Self {
         let known: Option<Self> = state.and_then(|state| serde_json::from_str(state).ok());
         match known {
             Some(cursor) if cursor.pointer == pointer => cursor,
             Some(cursor) if cursor.pointer > pointer => cursor.set_back(pointer),
-            _ => Self { pointer, ..Self::default() },
+            known => {
+                let source = known.and_then(|cursor| cursor.source);
+                Self { pointer, source, ..Self::default() }
+            }
         }
     }
 
@@ -46,6 +58,7 @@ impl Cursor {
             pointer,
             gaps: below.map(|(first, last)| (first, last.min(pointer))).collect(),
             carried_to: self.watermark.or(self.carried_to),
+            source: self.source,
             ..Self::default()
         }
     }
@@ -124,16 +137,19 @@ mod tests {
             gaps: vec![(2, 3), (5, 7), (8, 8)],
             carried_to: None,
             forwards: BTreeMap::from([(1000, 4)]),
+            source: Some(Seen { epoch: 1, incarnation: "i".into(), exchange: 5, counter: 0 }),
+            skew_ms: None,
         };
         assert_eq!(Cursor::read(9, Some(&cursor.state())), cursor);
         let back = Cursor {
             pointer: 6,
             gaps: vec![(2, 3), (5, 6)],
             carried_to: Some("10:10:".into()),
+            source: cursor.source.clone(),
             ..Cursor::default()
         };
         assert_eq!(Cursor::read(6, Some(&cursor.state())), back);
-        let forward = Cursor { pointer: 20, ..Cursor::default() };
+        let forward = Cursor { pointer: 20, source: cursor.source.clone(), ..Cursor::default() };
         assert_eq!(Cursor::read(20, Some(&cursor.state())), forward);
         assert_eq!(Cursor::read(1, Some("garbage")), Cursor { pointer: 1, ..Cursor::default() });
     }

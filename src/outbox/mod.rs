@@ -7,13 +7,19 @@
 mod call;
 mod change_row;
 mod cursor;
+mod epoch;
 mod local;
+mod lost;
+mod skew;
 mod window;
 
 pub use call::{execute, fetch, fetch_one};
 pub use change_row::{change_from_row, changes_to_json};
 pub use cursor::Cursor;
+pub use epoch::{Epoch, Seen, Stale};
 pub use local::{localise, next_stamp};
+pub use lost::{Comparison, Decision};
+pub use skew::{Clock, Reading, Skew};
 pub use window::{Window, WindowStatements};
 
 use crate::db::Fault;

@@ -37,7 +37,7 @@ pub struct Script {
 }
 
 /// What every node has, with the number that its file begins with.
-const CONTROL: [(&str, &str); 8] = [
+const CONTROL: [(&str, &str); 9] = [
     ("001_node", "install/node"),
     ("002_outbox", "install/outbox"),
     ("003_inbox", "install/inbox"),
@@ -46,6 +46,7 @@ const CONTROL: [(&str, &str); 8] = [
     ("006_quarantine", "install/quarantine"),
     ("007_history", "install/history"),
     ("008_conflict", "install/conflict"),
+    ("009_epoch", "install/epoch"),
 ];
 
 /// For fewer tables a thread of its own does not pay.

@@ -1,12 +1,16 @@
 //! Runs transport and import of all routes, paced and stopped cleanly.
 
 mod policy;
+mod rejoin;
+mod skew;
 mod status;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use policy::{Remedy, remedy};
+pub use rejoin::{Purged, Refusal, Rejoin, Rejoined};
+pub use skew::{SkewNote, SkewState};
 pub use status::{NodeStatus, RouteStatus, Status};
 
 use crate::apply;
@@ -14,7 +18,7 @@ use crate::config::Config;
 use crate::db::{self, Fault, Session};
 use crate::dialect::Brand;
 use crate::import::{self, Importer, Mismatch, Progress, Targets};
-use crate::model::{NodeId, Schema};
+use crate::model::{NodeId, RouteId, Schema};
 use crate::outbox;
 use crate::plan::{self, RoutePlan, plan_routes};
 use crate::render::{self, Templates};
@@ -73,6 +77,17 @@ pub enum Error {
         /// The cause.
         source: outbox::Error,
     },
+    /// The database at a node's URL is another node's.
+    #[error("the database of node `{expected}` says that it is node `{found}`")]
+    WrongNode {
+        /// The node of the configuration.
+        expected: NodeId,
+        /// What `ds_node` says.
+        found: String,
+    },
+    /// A node cannot rejoin.
+    #[error(transparent)]
+    Rejoin(#[from] rejoin::Refusal),
     /// The configuration cannot be planned.
     #[error(transparent)]
     Plan(#[from] plan::Error),
@@ -115,6 +130,8 @@ pub struct Runner {
     places: BTreeMap<NodeId, Place>,
     sessions: BTreeMap<NodeId, Box<dyn Session>>,
     importers: BTreeMap<NodeId, Importer>,
+    /// What was last said of the clocks of each route.
+    skews: BTreeMap<RouteId, SkewState>,
 }
 
 impl Runner {
@@ -141,6 +158,7 @@ impl Runner {
             overrides,
             sessions: BTreeMap::new(),
             importers: BTreeMap::new(),
+            skews: BTreeMap::new(),
         }
     }
 
@@ -168,7 +186,9 @@ impl Runner {
             }
         };
         let (source, target) = (self.templates(from.brand())?, self.templates(to.brand())?);
-        let transport = Transport::new(&source, &target, self.config.limits.batch_rows)?;
+        let limits = &self.config.limits;
+        let transport = Transport::new(&source, &target, limits.batch_rows)?
+            .with_skew_refusal(limits.skew_refusal);
         let mut carried = transport.carry(route, &mut *from, &mut *to, progress).await;
         if matches!(carried, Err(transport::Error::NoProgram { .. })) {
             self.ensure_programs(&mut *to, route).await?;

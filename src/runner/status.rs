@@ -3,12 +3,13 @@
 use chrono::NaiveDateTime;
 use serde::Serialize;
 
-use super::{Error, Runner};
+use super::{Error, Runner, SkewState};
 use crate::db::Session;
 use crate::import::quarantine;
 use crate::model::{NodeId, Row, Value};
-use crate::outbox::{Cursor, fetch_one};
+use crate::outbox::{Cursor, Skew, fetch_one};
 use crate::plan::RoutePlan;
+use crate::render::{Statement, Templates};
 
 /// What `status` shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -30,8 +31,10 @@ pub struct NodeStatus {
     pub error: Option<String>,
     /// Changes in its quarantine.
     pub quarantined: usize,
-    /// Its clock ahead of this machine's, in milliseconds; a round trip's time is in it.
+    /// Its clock ahead of this machine's, in milliseconds.
     pub skew_ms: Option<i64>,
+    /// The worst state of the routes that begin or end here.
+    pub skew: SkewState,
 }
 
 /// One route.
@@ -57,6 +60,11 @@ pub struct RouteStatus {
     pub gaps: usize,
     /// Inbox rows that are not imported.
     pub inbox_rows: i64,
+    /// The source's clock ahead of the target's, in milliseconds: as both show now or, when one
+    /// does not answer, as at the last exchange with changes.
+    pub skew_ms: Option<i64>,
+    /// How that stands to the limits.
+    pub skew: SkewState,
     /// When transport last moved, UTC.
     pub last_transport: Option<String>,
     /// When import last moved, UTC.
@@ -81,7 +89,22 @@ impl Runner {
                 routes.push(status);
             }
         }
+        for status in &mut routes {
+            self.judge_skew(status, &mut nodes);
+        }
         Ok(Status { nodes, routes })
+    }
+
+    /// Both clocks were compared with this machine's.
+    fn judge_skew(&self, route: &mut RouteStatus, nodes: &mut [NodeStatus]) {
+        let of = |node: &NodeId| nodes.iter().find(|status| status.node == *node)?.skew_ms;
+        let now = of(&route.from).zip(of(&route.to)).map(|(from, to)| from.saturating_sub(to));
+        route.skew_ms = now.or(route.skew_ms);
+        let skew = Skew { ahead_ms: route.skew_ms.unwrap_or(0), blur_ms: 0 };
+        route.skew = SkewState::of(skew, &self.config.limits);
+        for node in nodes.iter_mut().filter(|n| n.node == route.from || n.node == route.to) {
+            node.skew = node.skew.max(route.skew);
+        }
     }
 
     fn unreachable(&self, node: &NodeId, error: &Error) -> NodeStatus {
@@ -92,6 +115,7 @@ impl Runner {
             error: Some(format!("{error}{}", cause.unwrap_or_default())),
             quarantined: 0,
             skew_ms: None,
+            skew: SkewState::Fine,
         }
     }
 
@@ -132,6 +156,7 @@ impl Runner {
             error: None,
             quarantined,
             skew_ms: clock.map(|clock| (clock - middle).num_milliseconds()),
+            skew: SkewState::Fine,
         })
     }
 
@@ -190,6 +215,8 @@ impl Runner {
             imports: is_active(&import),
             cursor: cursor.pointer,
             gaps: cursor.gaps.len(),
+            skew_ms: cursor.skew_ms,
+            skew: SkewState::Fine,
             watermark: cursor.watermark,
             lag_rows: None,
             inbox_rows: waiting.and_then(|row| row.integer("row_count")).unwrap_or(0),
@@ -199,14 +226,32 @@ impl Runner {
     }
 }
 
-fn statement(
-    templates: &crate::render::Templates,
+fn statement(templates: &Templates, name: &str) -> Result<Statement, Error> {
+    paged_statement(templates, name, 0)
+}
+
+#[derive(Serialize)]
+struct Context<'a> {
+    namespace: Option<&'a str>,
+    page_rows: usize,
+}
+
+/// A statement of `run/`.
+pub(super) fn paged_statement(
+    templates: &Templates,
     name: &str,
-) -> Result<crate::render::Statement, Error> {
-    #[derive(Serialize)]
-    struct Context<'a> {
-        namespace: Option<&'a str>,
-    }
+    page_rows: usize,
+) -> Result<Statement, Error> {
     let namespace = templates.brand().dialect().default_namespace.as_deref();
-    Ok(templates.statement(&format!("run/{name}"), &Context { namespace })?)
+    Ok(templates.statement(&format!("run/{name}"), &Context { namespace, page_rows })?)
+}
+
+/// All statements of a template of `run/`.
+pub(super) fn paged_statements(
+    templates: &Templates,
+    name: &str,
+    page_rows: usize,
+) -> Result<Vec<Statement>, Error> {
+    let namespace = templates.brand().dialect().default_namespace.as_deref();
+    Ok(templates.statements(&format!("run/{name}"), &Context { namespace, page_rows })?)
 }

@@ -4,15 +4,21 @@
 //! target's inbox in one transaction of the target, together with the new cursor: a crash leaves
 //! the cursor where it was, and what is carried again is known by (origin, `source_id`).
 
+mod exchange;
 mod write;
+
+use std::time::Duration;
 
 use serde::Serialize;
 
-use self::write::InboxWriter;
+use self::exchange::Exchange;
+pub use self::write::InboxWriter;
 use crate::db::{Fault, Mode, Session};
 use crate::model::{Change, NodeId, RouteId, Row, Value};
+pub use crate::outbox::Stale;
 use crate::outbox::{
-    self, Cursor, Window, WindowStatements, change_from_row, execute, fetch, fetch_one, localise,
+    self, Cursor, Skew, Window, WindowStatements, change_from_row, execute, fetch, fetch_one,
+    localise,
 };
 use crate::plan::RoutePlan;
 use crate::render::{Statement, Templates};
@@ -43,6 +49,26 @@ pub enum Error {
         expected: NodeId,
         /// What `ds_node` says.
         found: String,
+    },
+    /// The source is not as the route knows it.
+    #[error("node `{node}` {reason}")]
+    Stale {
+        /// The source.
+        node: NodeId,
+        /// Completes the sentence.
+        reason: Stale,
+    },
+    /// The clocks of the two ends differ too much.
+    #[error("the clock of node `{ahead}` is {by:?} ahead of node `{behind}`, {limit:?} is allowed")]
+    Skew {
+        /// The node whose clock shows more.
+        ahead: NodeId,
+        /// The other one.
+        behind: NodeId,
+        /// How much more.
+        by: Duration,
+        /// The limit.
+        limit: Duration,
     },
     /// The route's transport program is not in the target's `ds_program_parameter`.
     #[error("program {program} is not in `ds_program_parameter` of node `{node}`")]
@@ -76,12 +102,14 @@ pub struct Outcome {
     pub foreign: u64,
     /// Whether `active_flag` is `N`: nothing was done.
     pub is_stopped: bool,
+    /// How far the source's clock is ahead of the target's, where both told it.
+    pub skew: Option<Skew>,
 }
 
 /// The statements at one end of a route.
 pub struct Transport {
     window: WindowStatements,
-    identify: Statement,
+    exchange: Exchange,
     read_inbox: Statement,
     lock_program: Statement,
     writer: InboxWriter,
@@ -111,13 +139,20 @@ impl Transport {
         };
         Ok(Self {
             window: WindowStatements::new(source, page_rows)?,
-            identify: statement(source, "identify")?,
+            exchange: Exchange::new(source, target)?,
             read_inbox: statement(source, "read_inbox")?,
             lock_program: statement(target, "lock_program")?,
             writer: InboxWriter::new(target, page_rows)?,
             advance_cursor: statement(target, "advance_cursor")?,
             page_rows,
         })
+    }
+
+    /// The same, refusing to carry when the clocks differ by more than a limit.
+    #[must_use]
+    pub fn with_skew_refusal(mut self, limit: Option<Duration>) -> Self {
+        self.exchange.skew_refusal = limit;
+        self
     }
 
     /// Carries what became visible at the source since the last time. `progress` is told the
@@ -155,25 +190,54 @@ impl Transport {
         to: &mut dyn Session,
         progress: &mut (dyn FnMut(u64) + Send),
     ) -> Result<Outcome, Error> {
-        self.check_identity(route, from).await?;
+        let (epoch, skew) = self.exchange.meet(route, from, to).await?;
         to.begin(Mode::Write).await.map_err(|fault| at_target(route, fault.into()))?;
         let program = self.lock(route, to).await?;
+        let mut outcome = Outcome { skew, ..Outcome::default() };
         if !is_active(&program) {
             to.rollback().await.map_err(|fault| at_target(route, fault.into()))?;
-            return Ok(Outcome { is_stopped: true, ..Outcome::default() });
+            return Ok(Outcome { is_stopped: true, ..outcome });
         }
         let pointer = program.integer("fromoutboxpointer").unwrap_or(0);
-        let cursor = Cursor::read(pointer, program.text("cursor_state").as_deref());
+        let known = Cursor::read(pointer, program.text("cursor_state").as_deref());
+        let cursor = self.exchange.resume(route, from, &epoch, &known).await?;
 
         from.begin(Mode::Read).await.map_err(|fault| at_source(route, fault.into()))?;
-        let mut outcome = Outcome::default();
-        let mut window = Window::open(from, &self.window, &cursor)
+        let mut after = self.own(route, from, to, &cursor, &mut outcome, progress).await?;
+        self.forward(route, from, to, &mut after, &mut outcome, progress).await?;
+        if outcome.read == 0 {
+            // A watermark of which the source keeps no trace could be one of a future that a
+            // backup of it does not have; what it would have spared is little.
+            after.watermark.clone_from(&cursor.watermark);
+        } else {
+            let counted = self.exchange.count(route, from, &epoch.now, after.pointer).await?;
+            after.source = Some(counted);
+            after.skew_ms = skew.map(|skew| skew.ahead_ms);
+        }
+        if after != known {
+            self.advance(route, to, &after, &outcome).await?;
+        }
+        to.commit().await.map_err(|fault| at_target(route, fault.into()))?;
+        Ok(outcome)
+    }
+
+    /// Carries a window of the source's own changes; where the cursor is after it.
+    async fn own(
+        &self,
+        route: &RoutePlan,
+        from: &mut dyn Session,
+        to: &mut dyn Session,
+        cursor: &Cursor,
+        outcome: &mut Outcome,
+        progress: &mut (dyn FnMut(u64) + Send),
+    ) -> Result<Cursor, Error> {
+        let mut window = Window::open(from, &self.window, cursor)
             .await
             .map_err(|error| at_source(route, error))?;
         loop {
             let page = window.next_page(from).await.map_err(|error| at_source(route, error))?;
             if page.is_empty() {
-                break;
+                return Ok(window.cursor().clone());
             }
             let read = page.len() as u64;
             let own: Vec<Change> =
@@ -183,13 +247,6 @@ impl Transport {
             outcome.written += self.write(route, to, own).await?;
             progress(outcome.read);
         }
-        let mut after = window.cursor().clone();
-        self.forward(route, from, to, &mut after, &mut outcome, progress).await?;
-        if after != cursor {
-            self.advance(route, to, &after, &outcome).await?;
-        }
-        to.commit().await.map_err(|fault| at_target(route, fault.into()))?;
-        Ok(outcome)
     }
 
     /// Carries on what reached the source from nodes that the target has no route from.
@@ -234,20 +291,6 @@ impl Transport {
         let rows = fetch(from, &self.read_inbox, &given).await;
         rows.and_then(|rows| rows.iter().map(change_from_row).collect())
             .map_err(|error| at_source(route, error))
-    }
-
-    async fn check_identity(&self, route: &RoutePlan, from: &mut dyn Session) -> Result<(), Error> {
-        let node = fetch_one(from, &self.identify, &[])
-            .await
-            .map_err(|error| at_source(route, error))?
-            .and_then(|row| row.text("node_id"));
-        match node {
-            Some(found) if found == route.from.0 => Ok(()),
-            found => Err(Error::WrongNode {
-                expected: route.from.clone(),
-                found: found.unwrap_or_else(|| "of no name".to_owned()),
-            }),
-        }
     }
 
     async fn lock(&self, route: &RoutePlan, to: &mut dyn Session) -> Result<Row, Error> {

@@ -11,7 +11,7 @@ use super::Context;
 const STATEMENT_BYTES: usize = 8 << 20;
 
 /// Writes to the inbox of one node, inside an open transaction.
-pub(super) struct InboxWriter {
+pub struct InboxWriter {
     write_inbox: Statement,
     savepoint: Statement,
     rollback_to_savepoint: Statement,
@@ -21,7 +21,11 @@ pub(super) struct InboxWriter {
 }
 
 impl InboxWriter {
-    pub(super) fn new(target: &Templates, page_rows: usize) -> Result<Self, Error> {
+    /// A writer for a node of the brand of `target`.
+    ///
+    /// # Errors
+    /// When a template cannot be filled.
+    pub fn new(target: &Templates, page_rows: usize) -> Result<Self, Error> {
         let dialect = target.brand().dialect();
         let namespace = dialect.default_namespace.as_deref();
         let context = Context { namespace, page_rows };
@@ -40,7 +44,10 @@ impl InboxWriter {
     ///
     /// A change that the database does not take arrives without its values, with the reason as
     /// its refusal: it is in the target's quarantine then and not the end of the route.
-    pub(super) async fn write(
+    ///
+    /// # Errors
+    /// When the database refuses something that is no single change's fault.
+    pub async fn write(
         &self,
         session: &mut dyn Session,
         route: RouteId,

@@ -124,6 +124,13 @@ impl TestDatabase {
         Self { server: server.clone(), url }
     }
 
+    /// The same database, empty again.
+    pub async fn create_again(database: &Self) -> Self {
+        let name = database.url.rsplit('/').next().unwrap_or_default();
+        let url = create_on_server(&database.server, name).await;
+        Self { server: database.server.clone(), url }
+    }
+
     /// The brand.
     pub fn brand(&self) -> Brand {
         self.server.brand

@@ -38,7 +38,10 @@ const CLOCK_TICK: Duration = Duration::from_millis(2);
 
 /// Nodes in step, or about to be.
 pub struct Network {
-    runner: Runner,
+    /// Its runner; [`Network::renew`] makes another.
+    pub runner: Runner,
+    configured: (Config, Schema),
+    overrides: BTreeMap<Brand, BTreeMap<String, String>>,
     nodes: BTreeMap<String, (TestDatabase, Box<dyn Session>)>,
     /// Rows that transport has left behind because they name another origin.
     pub foreign: u64,
@@ -79,8 +82,67 @@ impl Network {
             urls.insert(NodeId::from(id.as_str()), database.url.clone());
             nodes.insert(id, (database, session));
         }
+        let configured = (config.clone(), schema.clone());
         let runner = Runner::new(config, schema, urls, BTreeMap::new());
-        Self { runner, nodes, foreign: 0 }
+        Self { runner, configured, overrides: BTreeMap::new(), nodes, foreign: 0 }
+    }
+
+    /// Another runner, as if the process began anew; the old one's sessions end.
+    pub async fn renew(&mut self) {
+        let url = |(id, node): (&String, &(TestDatabase, _))| {
+            (NodeId::from(id.as_str()), node.0.url.clone())
+        };
+        let urls = self.nodes.iter().map(url).collect();
+        let (config, schema) = self.configured.clone();
+        let runner = Runner::new(config, schema, urls, self.overrides.clone());
+        std::mem::replace(&mut self.runner, runner).close().await;
+    }
+
+    /// Goes on with other limits.
+    pub async fn limit(&mut self, change: impl FnOnce(&mut config::Limits)) {
+        change(&mut self.configured.0.limits);
+        self.renew().await;
+    }
+
+    /// Goes on with a template of the user's own.
+    pub async fn override_template(&mut self, brand: Brand, name: &str, text: String) {
+        self.overrides.entry(brand).or_default().insert(name.to_owned(), text);
+        self.renew().await;
+    }
+
+    /// Goes on with the template of the program again.
+    pub async fn builtin_template(&mut self, brand: Brand, name: &str) {
+        self.overrides.entry(brand).or_default().remove(name);
+        self.renew().await;
+    }
+
+    /// Where a node's database is.
+    pub fn url(&self, id: &str) -> String {
+        self.nodes[id].0.url.clone()
+    }
+
+    /// Ends all sessions with a node, does something to its database, and begins anew.
+    pub async fn while_away(&mut self, id: &str, work: impl AsyncFnOnce(&TestDatabase)) {
+        let (database, session) = self.nodes.remove(id).expect("it is a node");
+        session.close().await.unwrap();
+        self.runner_without_sessions().await;
+        work(&database).await;
+        let session = database.connect().await;
+        self.nodes.insert(id.to_owned(), (database, session));
+        self.renew().await;
+    }
+
+    async fn runner_without_sessions(&mut self) {
+        let (config, schema) = self.configured.clone();
+        let runner = Runner::new(config, schema, BTreeMap::new(), BTreeMap::new());
+        std::mem::replace(&mut self.runner, runner).close().await;
+    }
+
+    /// One iteration of one route's transport, or what it says instead, with its causes.
+    pub async fn try_transport(&mut self, route: i64) -> Result<transport::Outcome, String> {
+        let route = self.runner.routes().iter().find(|known| known.id.0 == route).cloned();
+        let done = self.runner.transport(&route.expect("it is a route"), &mut |_| {}).await;
+        done.map_err(|error| chain(&error))
     }
 
     /// The ids of all nodes.
@@ -170,6 +232,14 @@ impl Network {
         panic!("after 50 turns there is still something on its way");
     }
 
+    /// One iteration of one route's import, or what it says instead, with its causes.
+    pub async fn try_import(&mut self, route: i64) -> Result<import::Outcome, String> {
+        let route = self.runner.routes().iter().find(|known| known.id.0 == route).cloned();
+        let route = route.expect("it is a route");
+        let done = self.runner.import(&route, &AtomicBool::new(false), &mut |_| {}).await;
+        done.map_err(|error| chain(&error))
+    }
+
     /// What is in a node's quarantine.
     pub async fn quarantine(&mut self, id: &str) -> Vec<quarantine::Quarantined> {
         let templates = Templates::embedded(self.brand(id));
@@ -224,7 +294,7 @@ async fn install(session: &mut dyn Session, id: &str, config: &Config, schema: &
     }
 }
 
-fn chain(error: &dyn std::error::Error) -> String {
+pub fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {

@@ -133,6 +133,20 @@ EXAMPLES
 
   After they were looked at:
     outrigger conflicts drop --up-to 7 --node server2";
+pub(super) const REJOIN: &str = "\
+EXAMPLES
+  What would be done, and why:
+    outrigger rejoin --node server2 --dry-run
+
+  Do it, and let the changes flow again:
+    outrigger rejoin --node server2
+    outrigger transport
+    outrigger import
+
+  While a node is away for long:
+    outrigger rejoin --node server2 --without laptop7
+
+  docs/restore.md tells the whole story.";
 
 pub(super) const DEMO: &str = "\
 EXAMPLES
