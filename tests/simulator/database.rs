@@ -91,6 +91,8 @@ pub(crate) struct Database {
     pub(crate) programs: BTreeMap<i64, Program>,
     pub(crate) versions: BTreeMap<[String; 3], Json>,
     pub(crate) quarantine: BTreeMap<i64, Held>,
+    /// Windows that each route has carried.
+    pub(crate) exchanges: BTreeMap<i64, i64>,
     pub(crate) floor: String,
     pub(crate) fold: Option<String>,
     pub(crate) open: BTreeMap<u8, Open>,
@@ -129,6 +131,7 @@ impl Database {
             programs: BTreeMap::new(),
             versions: BTreeMap::new(),
             quarantine: BTreeMap::new(),
+            exchanges: BTreeMap::new(),
             floor: EPOCH.to_owned(),
             fold: None,
             open: BTreeMap::new(),

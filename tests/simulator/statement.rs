@@ -55,10 +55,28 @@ impl ModelSession {
             "read_program" | "lock_program" => {
                 let program = &node.programs[&number(0)];
                 return vec![row(&[
+                    ("node_id", node.id.as_str().into()),
                     ("active_flag", "Y".into()),
                     ("fromoutboxpointer", program.pointer.into()),
                     ("cursor_state", program.state.clone().into()),
                 ])];
+            }
+            // Restored backups are no part of the model: there is one epoch.
+            "read_epoch" => {
+                return vec![row(&[
+                    ("node_id", node.id.as_str().into()),
+                    ("epoch", 1.into()),
+                    ("incarnation", node.id.as_str().into()),
+                    ("counter", 0.into()),
+                    ("first_id", 0.into()),
+                    ("settled_id", 0.into()),
+                    ("carried_id", 0.into()),
+                    ("route_epoch", 1.into()),
+                    ("exchange", node.exchanges.get(&number(0)).copied().unwrap_or(0).into()),
+                ])];
+            }
+            "raise_exchange" => {
+                *node.exchanges.entry(number(0)).or_default() += number(1);
             }
             "read_inbox" => {
                 let page = page_rows(words[0]);

@@ -9,7 +9,7 @@ use outrigger::dialect::Brand;
 use outrigger::render::Templates;
 
 /// Name and text of every statement that has parameters or a subject.
-const TEXTS: [(&str, &str); 24] = [
+const TEXTS: [(&str, &str); 26] = [
     ("read_inbox", "read_inbox {{ page_rows }} :{route_id} :{last_id}"),
     ("read_inbox_row", "read_inbox_row :{inbox_id}"),
     ("lock_program", "lock_program :{id}"),
@@ -50,6 +50,8 @@ const TEXTS: [(&str, &str); 24] = [
         "read_cells {{ table.name }} {% for c in columns %}{{ c.name }},{% endfor %} :{rows}",
     ),
     ("identify", "identify"),
+    ("read_epoch", "read_epoch :{route_id}"),
+    ("raise_exchange", "raise_exchange :{route_id} :{step}"),
 ];
 
 /// A brand's templates with the model's statements.
