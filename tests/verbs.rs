@@ -34,16 +34,16 @@ fn the_life_of_an_installation() {
             "drift[not-installed]: nothing was installed on `server2` by `outrigger apply`\n",
         );
         let run = next(run, case, "apply --node server2 --dry-run").exits_with(0);
-        let run = run.stderr_is("server2: 12 installed, 2 programs added (nothing was run)\n");
+        let run = run.stderr_is("server2: 13 installed, 2 programs added (nothing was run)\n");
         let run = run.stdout_has("ds_change_outbox").stdout_has("'server2'");
         assert_eq!(case.catalogue().await, before);
 
         let run = next(run, case, "apply --node server2").exits_with(0).stdout_is("");
-        let run = run.stderr_is("server2: 12 installed, 2 programs added\n");
+        let run = run.stderr_is("server2: 13 installed, 2 programs added\n");
         let run = next(run, case, "apply --node server2").exits_with(0).stdout_is("");
-        let run = run.stderr_is("server2: nothing to do, all 12 scripts are installed\n");
+        let run = run.stderr_is("server2: nothing to do, all 13 scripts are installed\n");
         let run = next(run, case, "verify --node server2").exits_with(0).stdout_is("");
-        let run = run.stderr_is("server2: all 12 scripts are as installed\n");
+        let run = run.stderr_is("server2: all 13 scripts are as installed\n");
         let run = next(run, case, "verify --node server2 --format json").exits_with(0);
         let run = run.stdout_is("[]\n");
 
@@ -60,7 +60,7 @@ fn the_life_of_an_installation() {
         assert_eq!(findings[0]["object"], "ds_capture_update_customer");
         let run = next(run, case, "apply --node server2").exits_with(0).stderr_is(
             "100_capture_customer: replaced, because a part of it was missing\n\
-             server2: 1 replaced, 11 kept\n",
+             server2: 1 replaced, 12 kept\n",
         );
 
         case.run("INSERT INTO customer (customer_id, name) VALUES (1, 'one')").await;
@@ -73,7 +73,7 @@ fn the_life_of_an_installation() {
         let run = next(run, case, "remove --node server2 --dry-run").exits_with(0);
         let run = run.stdout_has("DROP TABLE");
         let run = next(run, case, "remove --node server2 --yes").exits_with(0).stdout_is("");
-        let run = run.stderr_is("server2: 12 scripts removed, with 1 change in the outbox\n");
+        let run = run.stderr_is("server2: 13 scripts removed, with 1 change in the outbox\n");
         assert_eq!(case.catalogue().await, before);
         let run = next(run, case, "remove --node server2").exits_with(0);
         run.stderr_is("server2: nothing is installed\n");
@@ -140,9 +140,9 @@ fn a_live_database_is_read_by_init_and_as_the_schema() {
             .variable("NODE_URL", &case.database.url)
         };
         let run = live(run.then("apply --node server2")).exits_with(0);
-        let run = run.stderr_is("server2: 12 installed\n");
+        let run = run.stderr_is("server2: 13 installed\n");
         let run = live(run.then("apply --node server2")).exits_with(0);
-        let run = run.stderr_is("server2: nothing to do, all 12 scripts are installed\n");
+        let run = run.stderr_is("server2: nothing to do, all 13 scripts are installed\n");
         let run = run.then("init --force --from").argument(&case.database.url).exits_with(0);
         assert_eq!(run.text("outrigger.yaml"), starter, "Outrigger's own tables are left out");
     });
@@ -217,7 +217,7 @@ fn generated_files_run_in_the_brands_own_client_and_leave_nothing() {
         let folder = run.folder().join("sql").join(case.brand().name());
         let run = next(run, case, "generate --check").exits_with(0).stdout_is("");
         let (up, down) = files(&folder);
-        assert_eq!((up.len(), down.len()), (12, 12));
+        assert_eq!((up.len(), down.len()), (13, 13));
         if !feed(case, &up) {
             return;
         }

@@ -165,8 +165,7 @@ impl Importer {
         let mut last = batch.last().filter(|_| batch.len() >= self.page_rows).cloned();
         while let Some(change) = last {
             let mut page = self.page(session, route, change.id).await?;
-            let is_full = page.len() >= self.page_rows;
-            page.retain(|other| set_of(other) == set_of(&change));
+            let is_full = begins_with(&mut page, &set_of(&change)) >= self.page_rows;
             self.raise_floor(session, &page).await?;
             last = page.pop().filter(|_| is_full);
         }
@@ -203,8 +202,7 @@ impl Importer {
                 break;
             }
             let mut page = self.page(session, route, last).await?;
-            page.retain(|change| set_of(change) == set);
-            may_go_on = page.len() >= self.page_rows;
+            may_go_on = begins_with(&mut page, &set) >= self.page_rows;
             last = page.last().map_or(last, |change| change.id);
             piece.extend(page);
         }
@@ -464,6 +462,15 @@ fn whole_units(piece: &[Change]) -> usize {
 /// Which change set a change belongs to.
 pub(super) fn set_of(change: &Change) -> (Option<String>, Option<i64>) {
     (change.updated_by_server_id.clone(), change.transaction_id)
+}
+
+/// Cuts a page behind the changes of a set that it begins with; how many these are. The set ends
+/// at the first change of another one, also where its name comes again behind that: after a
+/// rewind, a window of a brand without transactions is named as an earlier one was.
+fn begins_with(page: &mut Vec<Change>, set: &(Option<String>, Option<i64>)) -> usize {
+    let end = page.iter().position(|change| set_of(change) != *set);
+    page.truncate(end.unwrap_or(page.len()));
+    page.len()
 }
 
 /// A page without the change set at its end that may go on behind it; the whole page where it is
