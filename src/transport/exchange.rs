@@ -90,7 +90,13 @@ impl Exchange {
         epoch: &Epoch,
         cursor: &Cursor,
     ) -> Result<Cursor, Error> {
-        let reason = match epoch.resume(cursor) {
+        if let Ok(cursor) = epoch.resume(cursor) {
+            return Ok(cursor);
+        }
+        // Another runner may have carried this route since the source was asked. Now that the
+        // route is locked at the target, nobody can.
+        let again = self.epoch(route, from).await.map_err(|error| at_source(route, error))?;
+        let reason = match again.resume(cursor) {
             Ok(cursor) => return Ok(cursor),
             Err(reason) => reason,
         };
