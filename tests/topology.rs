@@ -76,9 +76,10 @@ impl Random {
                 self.text()
             ),
             7 => format!("DELETE FROM item WHERE id = 'k{id}'"),
+            // MySQL reads a table that it updates only through one that it has to make first.
             8 => format!(
                 "UPDATE item SET id = 'k{other}' WHERE id = 'k{id}' AND NOT EXISTS \
-                 (SELECT 1 FROM item WHERE id = 'k{other}')"
+                 (SELECT 1 FROM (SELECT DISTINCT id FROM item) AS taken WHERE id = 'k{other}')"
             ),
             9 => format!(
                 "INSERT INTO pair SELECT {id}, 'p{other}', {} WHERE NOT EXISTS \
