@@ -14,6 +14,7 @@ mod conflicts;
 mod db;
 mod demo;
 mod examples;
+mod gaps;
 mod hostile;
 mod import_mysql;
 mod mysql;

@@ -83,12 +83,19 @@ fn skew_text(skew_ms: Option<i64>, state: SkewState) -> String {
 
 fn route_line(route: &runner::RouteStatus) -> [String; 10] {
     let when = |time: &Option<String>| time.clone().unwrap_or_else(|| "never".to_owned());
-    let state = match (route.transports, route.imports) {
+    let mut state = match (route.transports, route.imports) {
         (true, true) => "active",
         (true, false) => "import stopped",
         (false, true) => "transport stopped",
         (false, false) => "stopped",
-    };
+    }
+    .to_owned();
+    if route.gaps_stay {
+        state.push_str(&format!(
+            ", keeps {} gaps (may not see who is at work at {})",
+            route.gaps, route.from
+        ));
+    }
     [
         route.route.to_string(),
         route.from.to_string(),
@@ -99,6 +106,6 @@ fn route_line(route: &runner::RouteStatus) -> [String; 10] {
         skew_text(route.skew_ms, route.skew),
         when(&route.last_transport),
         when(&route.last_import),
-        state.to_owned(),
+        state,
     ]
 }

@@ -15,7 +15,7 @@ use super::target::Targets;
 use super::{Effect, Error, versions};
 use crate::db::{Mode, Session};
 use crate::model::{Change, NodeId, Op, RouteId, Value};
-use crate::outbox::{change_from_row, execute, fetch, fetch_one, next_stamp};
+use crate::outbox::{Cursor, Verdict, change_from_row, execute, fetch, fetch_one, next_stamp};
 use crate::render::Templates;
 
 /// What a batch did.
@@ -51,6 +51,9 @@ pub struct Importer {
     pub(super) node: NodeId,
     pub(super) page_rows: usize,
     floor: String,
+    /// Where the last fold began: what it was still missing is looked at before the next one.
+    pub(super) fold_cursor: Option<Cursor>,
+    pub(super) verdict: Option<Verdict>,
 }
 
 /// Rows that have something in quarantine, with the first inbox id of each.
@@ -74,6 +77,8 @@ impl Importer {
             node,
             page_rows,
             floor: String::new(),
+            fold_cursor: None,
+            verdict: None,
         })
     }
 
@@ -81,6 +86,7 @@ impl Importer {
     /// statements that it has rendered stay.
     pub fn forget(&mut self) {
         self.floor.clear();
+        (self.fold_cursor, self.verdict) = (None, None);
     }
 
     /// Imports the next batch of a route: whole change sets, at least one.
@@ -105,6 +111,7 @@ impl Importer {
             return Ok(Progress::Stopped);
         }
         let pointer = row.integer("fromoutboxpointer").unwrap_or(0);
+        self.look_at_gaps(session).await?;
         let page = self.page(session, route, pointer).await?;
         if page.is_empty() {
             self.settle_alone(session, route, pointer).await?;

@@ -7,7 +7,7 @@ use super::{Error, Runner, SkewState};
 use crate::db::Session;
 use crate::import::quarantine;
 use crate::model::{NodeId, Row, Value};
-use crate::outbox::{Cursor, Skew, fetch_one};
+use crate::outbox::{Cursor, Skew, WindowStatements, fetch_one};
 use crate::plan::RoutePlan;
 use crate::render::{Statement, Templates};
 
@@ -58,6 +58,9 @@ pub struct RouteStatus {
     pub lag_rows: Option<i64>,
     /// Ids below the cursor that were not there yet.
     pub gaps: usize,
+    /// Whether they stay on the list also when nobody can write them any more, since this user
+    /// may not see who is at work at the source.
+    pub gaps_stay: bool,
     /// Inbox rows that are not imported.
     pub inbox_rows: i64,
     /// The source's clock ahead of the target's, in milliseconds: as both show now or, when one
@@ -171,6 +174,13 @@ impl Runner {
             let given = [("pointer", Value::Integer(status.cursor))];
             let row = fetch_one(&mut *session, &count, &given).await;
             status.lag_rows = row.ok().flatten().and_then(|row| row.integer("row_count"));
+            if status.gaps > 0 {
+                let window = WindowStatements::new(&templates, 1);
+                let window =
+                    window.map_err(|source| Error::Control { node: route.from.clone(), source })?;
+                let may_look = window.may_look(&mut *session).await;
+                status.gaps_stay = matches!(may_look, Ok(false));
+            }
             self.sessions.insert(route.from.clone(), session);
         }
         Ok(status)
@@ -215,6 +225,7 @@ impl Runner {
             imports: is_active(&import),
             cursor: cursor.pointer,
             gaps: cursor.gaps.len(),
+            gaps_stay: false,
             skew_ms: cursor.skew_ms,
             skew: SkewState::Fine,
             watermark: cursor.watermark,

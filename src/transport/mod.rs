@@ -200,7 +200,11 @@ impl Transport {
         }
         let pointer = program.integer("fromoutboxpointer").unwrap_or(0);
         let known = Cursor::read(pointer, program.text("cursor_state").as_deref());
-        let cursor = self.exchange.resume(route, from, &epoch, &known).await?;
+        let mut cursor = self.exchange.resume(route, from, &epoch, &known).await?;
+        let looked = self.window.look(from, &cursor).await;
+        if let Some(verdict) = looked.map_err(|error| at_source(route, error))? {
+            cursor.learn(&verdict);
+        }
 
         from.begin(Mode::Read).await.map_err(|fault| at_source(route, fault.into()))?;
         let mut after = self.own(route, from, to, &cursor, &mut outcome, progress).await?;
