@@ -4,7 +4,7 @@ use outrigger::db::{Mode, Session};
 use outrigger::dialect::Brand;
 use outrigger::import::{Importer, Progress, Targets};
 use outrigger::model::{Change, LogicalType, NodeId, RouteId, Value};
-use outrigger::outbox::{Cursor, Window, WindowStatements, changes_to_json, execute, fetch};
+use outrigger::outbox::{Cursor, Gaps, Window, WindowStatements, changes_to_json, execute, fetch};
 use outrigger::plan;
 use outrigger::render::{Statement, Templates};
 use serde::Serialize;
@@ -180,7 +180,7 @@ fn a_late_commit_is_carried_when_it_comes() {
         late.raw("COMMIT").await.unwrap();
         let (ids, cursor) = window(&mut *db.session, &cursor).await;
         assert_eq!(ids, [1, 2]);
-        assert_eq!((cursor.pointer, cursor.gaps), (7, vec![]));
+        assert_eq!((cursor.pointer, cursor.gaps), (7, Gaps::default()));
     });
 }
 
@@ -196,7 +196,7 @@ fn a_window_reads_what_it_carries_and_no_more() {
             db.session.execute(sql, &[Value::Integer(doubled)]).await.unwrap();
         }
         let pointer = (1 << 14) - 10;
-        let gaps: Vec<(i64, i64)> = (0..1000).map(|n| (n * 10 + 1, n * 10 + 2)).collect();
+        let gaps: Gaps = (0..1000).map(|n| (n * 10 + 1, n * 10 + 2)).collect();
         db.run(&[
             "DELETE FROM ds_change_outbox WHERE id < 10000 AND id % 10 IN (1, 2) AND id <> 52",
         ])

@@ -102,6 +102,16 @@ fn without_the_list_of_gaps_late_commits_are_lost() {
 }
 
 #[test]
+fn missing_ids_given_up_while_a_statement_may_write_them_are_lost() {
+    is_needed(Switch::Writers, FIRST_SEED);
+}
+
+#[test]
+fn missing_ids_given_up_while_they_are_not_committed_are_lost() {
+    is_needed(Switch::DirtyRead, FIRST_SEED);
+}
+
+#[test]
 fn without_a_unique_inbox_changes_arrive_twice() {
     is_needed(Switch::Uniqueness, FIRST_SEED);
 }

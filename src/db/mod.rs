@@ -52,6 +52,9 @@ pub enum Mode {
     /// Writes; each statement sees what is committed when it starts (READ COMMITTED;
     /// SQLite: immediate).
     Write,
+    /// Reads only; each statement sees also what others have written and not committed, where the
+    /// brand shows it (READ UNCOMMITTED).
+    Uncommitted,
 }
 
 /// What kind of refusal a fault is; `runner::policy` turns it into a remedy.

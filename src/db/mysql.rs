@@ -137,6 +137,10 @@ impl Session for MySql {
                     "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; \
                      START TRANSACTION READ WRITE"
                 }
+                Mode::Uncommitted => {
+                    "SET TRANSACTION ISOLATION LEVEL READ UNCOMMITTED; \
+                     START TRANSACTION READ ONLY"
+                }
             })
             .await?;
             self.is_open = true;

@@ -65,6 +65,7 @@ impl Session for Postgres {
             self.raw(match mode {
                 Mode::Read => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
                 Mode::Write => "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE",
+                Mode::Uncommitted => "BEGIN ISOLATION LEVEL READ UNCOMMITTED READ ONLY",
             })
             .await?;
             self.is_open = true;

@@ -68,7 +68,8 @@ impl Session for Sqlite {
 
     fn begin(&mut self, mode: Mode) -> Reply<'_, ()> {
         Box::pin(async move {
-            self.raw(if mode == Mode::Read { "BEGIN DEFERRED" } else { "BEGIN IMMEDIATE" }).await?;
+            self.raw(if mode == Mode::Write { "BEGIN IMMEDIATE" } else { "BEGIN DEFERRED" })
+                .await?;
             self.is_open = true;
             Ok(())
         })

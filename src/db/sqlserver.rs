@@ -61,6 +61,8 @@ BEGIN TRANSACTION;";
 const BEGIN_WRITE: &str = "SET XACT_ABORT ON;
 SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
 BEGIN TRANSACTION;";
+const BEGIN_UNCOMMITTED: &str = "SET TRANSACTION ISOLATION LEVEL READ UNCOMMITTED;
+BEGIN TRANSACTION;";
 const COMMIT: &str = "COMMIT TRANSACTION;
 SET TRANSACTION ISOLATION LEVEL READ COMMITTED;";
 /// The error that brought us here has mostly rolled back already (`XACT_ABORT`).
@@ -194,7 +196,12 @@ impl Session for SqlServer {
 
     fn begin(&mut self, mode: Mode) -> Reply<'_, ()> {
         Box::pin(async move {
-            self.batch(if mode == Mode::Read { BEGIN_READ } else { BEGIN_WRITE }).await?;
+            let batch = match mode {
+                Mode::Read => BEGIN_READ,
+                Mode::Write => BEGIN_WRITE,
+                Mode::Uncommitted => BEGIN_UNCOMMITTED,
+            };
+            self.batch(batch).await?;
             self.is_open = true;
             Ok(())
         })

@@ -15,7 +15,7 @@ use super::target::Targets;
 use super::{Effect, Error, versions};
 use crate::db::{Mode, Session};
 use crate::model::{Change, NodeId, Op, RouteId, Value};
-use crate::outbox::{change_from_row, execute, fetch, fetch_one, next_stamp};
+use crate::outbox::{Cursor, Verdict, change_from_row, execute, fetch, fetch_one, next_stamp};
 use crate::render::Templates;
 
 /// What a batch did.
@@ -51,6 +51,9 @@ pub struct Importer {
     pub(super) node: NodeId,
     pub(super) page_rows: usize,
     floor: String,
+    /// Where the last fold began: what it was still missing is looked at before the next one.
+    pub(super) fold_cursor: Option<Cursor>,
+    pub(super) verdict: Option<Verdict>,
 }
 
 /// Rows that have something in quarantine, with the first inbox id of each.
@@ -74,6 +77,8 @@ impl Importer {
             node,
             page_rows,
             floor: String::new(),
+            fold_cursor: None,
+            verdict: None,
         })
     }
 
@@ -81,6 +86,7 @@ impl Importer {
     /// statements that it has rendered stay.
     pub fn forget(&mut self) {
         self.floor.clear();
+        (self.fold_cursor, self.verdict) = (None, None);
     }
 
     /// Imports the next batch of a route: whole change sets, at least one.
@@ -104,7 +110,10 @@ impl Importer {
         if row.text("active_flag").is_none_or(|flag| !flag.trim().eq_ignore_ascii_case("Y")) {
             return Ok(Progress::Stopped);
         }
-        let pointer = row.integer("fromoutboxpointer").unwrap_or(0);
+        let pointer = Cursor::of_program(&row)
+            .map(|cursor| cursor.pointer)
+            .map_err(|reason| Error::Misplaced { program: route.import_program(), reason })?;
+        self.look_at_gaps(session).await?;
         let page = self.page(session, route, pointer).await?;
         if page.is_empty() {
             self.settle_alone(session, route, pointer).await?;
@@ -260,7 +269,8 @@ impl Importer {
         let given = [
             ("id", Value::Integer(route.import_program())),
             ("pointer", Value::Integer(pointer)),
-            ("cursor_state", Value::Null),
+            // By which it is seen that a person moved the pointer forward.
+            ("cursor_state", Value::Text(Cursor { pointer, ..Cursor::default() }.state())),
             ("status", Value::Text(status)),
         ];
         execute(session, &self.statements.advance_cursor, &given).await?;

@@ -27,11 +27,16 @@ impl Importer {
         let mut doubtful = Rows::new();
         let node = fetch_one(session, &self.statements.lock_node, &[]).await?;
         let state = node.and_then(|row| row.text("fold_cursor"));
-        let cursor = state.as_deref().map(Cursor::from_state).unwrap_or_default();
+        let mut cursor = state.as_deref().map(Cursor::from_state).unwrap_or_default();
+        let before = cursor.clone();
+        if let Some(verdict) = &self.verdict {
+            cursor.learn(verdict);
+        }
+        let mut is_moved = cursor != before;
+        self.fold_cursor = Some(before);
         let rows = versions::row_names(&self.targets, locked);
         let mut window =
             Window::open_for_fold(session, &self.statements.window, &cursor, rows).await?;
-        let mut is_moved = false;
         loop {
             let page = window.next_page(session).await?;
             if page.is_empty() {
@@ -66,6 +71,15 @@ impl Importer {
             execute(session, &self.statements.write_fold_cursor, &given).await?;
         }
         Ok(doubtful)
+    }
+
+    /// Finds out which of the ids that the last fold was missing nobody can write any more; outside
+    /// of any transaction. What is found holds for later folds too, whoever moved their cursor.
+    pub(super) async fn look_at_gaps(&mut self, session: &mut dyn Session) -> Result<(), Error> {
+        if let Some(cursor) = &self.fold_cursor {
+            self.verdict = self.statements.window.look(session, cursor).await?;
+        }
+        Ok(())
     }
 }
 

@@ -5,20 +5,28 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::epoch::Seen;
+use super::{Gaps, Grace};
 
 /// The position of a route in its source's outbox, as `fromoutboxpointer` and `cursor_state` of
 /// `ds_program_parameter` keep it. It only ever moves forward, unless a person rewinds it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Cursor {
     /// The highest outbox id that was carried; what a person reads and may set back.
     pub pointer: i64,
     /// The brand's watermark at the last window (a Postgres snapshot, a row version).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub watermark: Option<String>,
-    /// Ids below `pointer` that were not there yet, as inclusive ranges: rolled back, or still
-    /// open. They are looked at again, so that a late commit is carried when it comes.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub gaps: Vec<(i64, i64)>,
+    /// Ids below `pointer` that were not there yet: rolled back, or still open. They are looked at
+    /// again, so that a late commit is carried when it comes.
+    #[serde(default, skip_serializing_if = "Gaps::is_empty")]
+    pub gaps: Gaps,
+    /// Of the missing ids, those up to here are written by somebody, or never will be.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub settled: i64,
+    /// The wait for those above.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grace: Option<Grace>,
     /// The watermark from before a person set the pointer back: what was still open then is not
     /// among what the pointer says, and has to come all the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -35,28 +43,11 @@ pub struct Cursor {
 }
 
 impl Cursor {
-    /// The cursor of a `ds_program_parameter` row. Where `pointer` is not what the state says, a
-    /// person moved it: then everything above it is carried again, and the inbox tells what it
-    /// has already. Of what is below it, only what was missing is still looked for. What is
-    /// known of the source stays: who rewinds has not restored it.
-    #[must_use]
-    pub fn read(pointer: i64, state: Option<&str>) -> Self {
-        let known: Option<Self> = state.and_then(|state| serde_json::from_str(state).ok());
-        match known {
-            Some(cursor) if cursor.pointer == pointer => cursor,
-            Some(cursor) if cursor.pointer > pointer => cursor.set_back(pointer),
-            known => {
-                let source = known.and_then(|cursor| cursor.source);
-                Self { pointer, source, ..Self::default() }
-            }
-        }
-    }
-
-    fn set_back(self, pointer: i64) -> Self {
-        let below = self.gaps.into_iter().filter(|(first, _)| *first <= pointer);
+    /// The same at a pointer below it.
+    pub(super) fn set_back(self, pointer: i64) -> Self {
         Self {
             pointer,
-            gaps: below.map(|(first, last)| (first, last.min(pointer))).collect(),
+            gaps: self.gaps.between(0, pointer),
             carried_to: self.watermark.or(self.carried_to),
             source: self.source,
             ..Self::default()
@@ -83,32 +74,27 @@ impl Cursor {
     pub(super) fn carry(&mut self, id: i64, tracks_gaps: bool) {
         if id > self.pointer {
             if tracks_gaps && id > self.pointer + 1 {
-                self.gaps.push((self.pointer + 1, id - 1));
+                self.gaps.add(self.pointer + 1, id - 1);
             }
             self.pointer = id;
         } else if tracks_gaps {
-            self.close_gap(id);
+            self.gaps.remove(id, id);
         }
     }
+}
 
-    fn close_gap(&mut self, id: i64) {
-        let Some(index) = self.gaps.iter().position(|(first, last)| (*first..=*last).contains(&id))
-        else {
-            return;
-        };
-        let (first, last) = self.gaps.remove(index);
-        if id < last {
-            self.gaps.insert(index, (id + 1, last));
-        }
-        if first < id {
-            self.gaps.insert(index, (first, id - 1));
-        }
-    }
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_zero(id: &i64) -> bool {
+    *id == 0
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn gaps(ranges: &[(i64, i64)]) -> Gaps {
+        ranges.iter().copied().collect()
+    }
 
     #[test]
     fn missing_ids_stay_on_the_list_until_they_come() {
@@ -116,10 +102,10 @@ mod tests {
         for id in [4, 7, 9] {
             cursor.carry(id, true);
         }
-        assert_eq!((cursor.pointer, &cursor.gaps[..]), (9, &[(5, 6), (8, 8)][..]));
+        assert_eq!((cursor.pointer, &cursor.gaps), (9, &gaps(&[(5, 6), (8, 8)])));
         cursor.carry(8, true);
         cursor.carry(5, true);
-        assert_eq!((cursor.pointer, &cursor.gaps[..]), (9, &[(6, 6)][..]));
+        assert_eq!((cursor.pointer, &cursor.gaps), (9, &gaps(&[(6, 6)])));
     }
 
     #[test]
@@ -134,23 +120,22 @@ mod tests {
         let cursor = Cursor {
             pointer: 9,
             watermark: Some("10:10:".into()),
-            gaps: vec![(2, 3), (5, 7), (8, 8)],
+            gaps: gaps(&[(2, 3), (5, 8)]),
+            settled: 0,
+            grace: None,
             carried_to: None,
             forwards: BTreeMap::from([(1000, 4)]),
             source: Some(Seen { epoch: 1, incarnation: "i".into(), exchange: 5, counter: 0 }),
             skew_ms: None,
         };
-        assert_eq!(Cursor::read(9, Some(&cursor.state())), cursor);
+        assert_eq!(Cursor::read(9, Some(&cursor.state())).as_ref(), Ok(&cursor));
         let back = Cursor {
             pointer: 6,
-            gaps: vec![(2, 3), (5, 6)],
+            gaps: gaps(&[(2, 3), (5, 6)]),
             carried_to: Some("10:10:".into()),
             source: cursor.source.clone(),
             ..Cursor::default()
         };
-        assert_eq!(Cursor::read(6, Some(&cursor.state())), back);
-        let forward = Cursor { pointer: 20, source: cursor.source.clone(), ..Cursor::default() };
-        assert_eq!(Cursor::read(20, Some(&cursor.state())), forward);
-        assert_eq!(Cursor::read(1, Some("garbage")), Cursor { pointer: 1, ..Cursor::default() });
+        assert_eq!(Cursor::read(6, Some(&cursor.state())), Ok(back));
     }
 }

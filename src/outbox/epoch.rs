@@ -190,7 +190,12 @@ mod tests {
     }
 
     fn cursor(source: Seen) -> Cursor {
-        Cursor { pointer: 9, gaps: vec![(2, 3)], source: Some(source), ..Cursor::default() }
+        Cursor {
+            pointer: 9,
+            gaps: [(2, 3)].into_iter().collect(),
+            source: Some(source),
+            ..Cursor::default()
+        }
     }
 
     #[test]

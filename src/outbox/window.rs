@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::call::{execute, fetch, fetch_one};
-use super::{Cursor, Error, change_from_row};
+use super::forget::ForgetStatements;
+use super::{Cursor, Error, Verdict, change_from_row};
 use crate::db::Session;
 use crate::model::{Change, Value};
 use crate::render::{Statement, Templates};
@@ -15,7 +16,7 @@ pub struct WindowStatements {
     fetch: Statement,
     close: Vec<Statement>,
     page_rows: usize,
-    tracks_gaps: bool,
+    forget: Option<ForgetStatements>,
     names_transactions: bool,
 }
 
@@ -53,9 +54,38 @@ impl WindowStatements {
             fetch: templates.statement("run/window_fetch", &context)?,
             close: templates.statements("run/window_close", &context)?,
             page_rows,
-            tracks_gaps: dialect.can.leave_gaps,
+            forget: ForgetStatements::new(templates)?,
             names_transactions: dialect.can.name_transactions,
         })
+    }
+}
+
+impl WindowStatements {
+    /// What a cursor can give up of the ids that were missing; nothing is asked where none is. The
+    /// session has to be outside of any transaction.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn look(
+        &self,
+        session: &mut dyn Session,
+        cursor: &Cursor,
+    ) -> Result<Option<Verdict>, Error> {
+        match &self.forget {
+            Some(forget) if !cursor.gaps.is_empty() => forget.look(session, cursor).await.map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// Whether this session may see who is at work, as far as anybody has to know.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn may_look(&self, session: &mut dyn Session) -> Result<bool, Error> {
+        match &self.forget {
+            Some(forget) => forget.may_look(session).await,
+            None => Ok(true),
+        }
     }
 }
 
@@ -149,7 +179,7 @@ impl<'a> Window<'a> {
             if !self.statements.names_transactions {
                 change.transaction_id = Some(*self.set_id.get_or_insert(change.id));
             }
-            self.after.carry(change.id, self.statements.tracks_gaps);
+            self.after.carry(change.id, self.statements.forget.is_some());
             changes.push(change);
         }
         Ok(changes)
@@ -172,14 +202,16 @@ impl<'a> Window<'a> {
         Ok(())
     }
 
-    fn parameters(&self) -> [(&'static str, Value); 7] {
-        let gaps = serde_json::to_string(&self.before.gaps).unwrap_or_default();
+    fn parameters(&self) -> [(&'static str, Value); 8] {
+        // What came late has lower ids than what is new, so only the first pages look for it.
+        let (ids, ranges) = self.before.gaps.between(self.last_id, self.before.pointer).texts();
         [
             ("pointer", Value::Integer(self.before.pointer)),
             ("watermark", self.before.watermark.clone().into()),
             ("carried_to", self.before.carried_to.clone().into()),
             ("new_watermark", self.after.watermark.clone().into()),
-            ("gaps", Value::Text(gaps)),
+            ("gap_ids", Value::Text(ids)),
+            ("gaps", Value::Text(ranges)),
             ("last_id", Value::Integer(self.last_id)),
             ("rows", self.rows.clone()),
         ]

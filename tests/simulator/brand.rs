@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use outrigger::dialect::Brand;
+use outrigger::outbox::Gaps;
 
-use crate::database::{Captured, Database};
+use crate::database::{Captured, Database, Open};
 use crate::history::Switch;
 
 /// What a reading transaction sees.
@@ -137,7 +138,7 @@ impl Database {
         &self,
         view: &View,
         pointer: i64,
-        gaps: &[(i64, i64)],
+        gaps: &Gaps,
         last_id: i64,
         page_rows: usize,
     ) -> Vec<i64> {
@@ -145,16 +146,28 @@ impl Database {
         let looks_back = self.brand == Brand::Mysql
             && !self.lacks(Switch::Gaps)
             && !self.lacks(Switch::Watermark);
-        let in_gap =
-            |id: i64| looks_back && gaps.iter().any(|(first, last)| (*first..=*last).contains(&id));
+        let in_gap = |id: i64| looks_back && gaps.contains(id);
         let ids = self.outbox.values().filter(seen).map(|row| row.change.id);
         ids.filter(|id| *id > last_id && (*id > pointer || in_gap(*id))).take(page_rows).collect()
+    }
+
+    /// Connections that are in a statement: those that hold ids which they have not written.
+    pub(crate) fn writers(&self) -> Vec<u8> {
+        let holds = |open: &Open| !open.unwritten.is_empty() && !self.lacks(Switch::Writers);
+        self.open.iter().filter(|(_, open)| holds(open)).map(|(slot, _)| *slot).collect()
+    }
+
+    /// Of missing ids the ones that are written, committed or not.
+    pub(crate) fn written(&self, gaps: &Gaps) -> Vec<i64> {
+        let is_seen = |row: &Captured| row.committed.is_some() || !self.lacks(Switch::DirtyRead);
+        let rows = self.outbox.iter().filter(|(id, row)| gaps.contains(**id) && is_seen(row));
+        rows.map(|(id, _)| *id).collect()
     }
 
     /// Whether a cursor has certainly passed a committed row.
     pub(crate) fn is_carried(&self, row: &Captured, cursor: &outrigger::outbox::Cursor) -> bool {
         let id = row.change.id;
-        let has_gap = cursor.gaps.iter().any(|(first, last)| (*first..=*last).contains(&id));
+        let has_gap = cursor.gaps.contains(id);
         match (self.brand, &cursor.watermark) {
             (Brand::Postgres, Some(mark)) => is_visible(mark, row.transaction),
             (Brand::SqlServer, Some(mark)) => row.version < versions(Some(mark)).1,

@@ -44,6 +44,8 @@ pub(crate) struct Open {
     pub(crate) will_commit: bool,
     pub(crate) undo: Vec<(RowKey, Option<Cells>)>,
     pub(crate) ids: Vec<i64>,
+    /// What its last statement, which still goes on, has an id for and has not written.
+    pub(crate) unwritten: Vec<Captured>,
 }
 
 /// A row of `ds_program_parameter`.
@@ -234,9 +236,26 @@ impl Database {
             let id = self.last_transaction;
             let is_old = self.brand == Brand::Mysql && self.lacks(Switch::FreshFloor);
             let floor = is_old.then(|| self.floor.clone());
-            let (undo, ids) = (Vec::new(), Vec::new());
-            self.open.insert(slot, Open { id, floor, will_commit, undo, ids });
+            let (undo, ids, unwritten) = (Vec::new(), Vec::new(), Vec::new());
+            self.open.insert(slot, Open { id, floor, will_commit, undo, ids, unwritten });
         }
+        self.end_statement(slot);
+    }
+
+    /// A transaction's last statement goes on: it was given ids and has not written them. Only
+    /// where a missing id means nothing.
+    pub(crate) fn hold_back(&mut self, slot: u8, ids: &[i64]) {
+        let Some(open) = self.open.get_mut(&slot) else { return };
+        if self.brand.dialect().can.leave_gaps {
+            open.unwritten = ids.iter().filter_map(|id| self.outbox.remove(id)).collect();
+        }
+    }
+
+    /// It has written them.
+    fn end_statement(&mut self, slot: u8) {
+        let Some(open) = self.open.get_mut(&slot) else { return };
+        let written = std::mem::take(&mut open.unwritten);
+        self.outbox.extend(written.into_iter().map(|row| (row.change.id, row)));
     }
 
     /// Whether an application may write now, besides those who do.
@@ -260,6 +279,7 @@ impl Database {
 
     /// Ends a transaction of the application: its changes, if it commits.
     pub(crate) fn end(&mut self, slot: u8, commits: bool) -> Vec<Change> {
+        self.end_statement(slot);
         let Some(open) = self.open.remove(&slot) else { return Vec::new() };
         self.locks.retain(|_, holder| *holder != Holder::Application(slot));
         if commits {

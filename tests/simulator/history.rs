@@ -12,6 +12,10 @@ pub(crate) enum Switch {
     Watermark,
     /// Ids that were missing are not looked for again.
     Gaps,
+    /// A missing id is given up without a look at who may still write it.
+    Writers,
+    /// What is written and not committed is taken for missing.
+    DirtyRead,
     /// An inbox takes (origin, `source_id`) twice.
     Uniqueness,
     /// The cursor is committed before the rows that it has passed.

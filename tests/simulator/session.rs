@@ -43,7 +43,7 @@ impl ModelSession {
         // SQL Server's watermark is asked for before its snapshot is taken.
         let mark = world.nodes[self.node].view().mark;
         world.step()?;
-        if mode == Mode::Read {
+        if mode != Mode::Write {
             let mut view = world.nodes[self.node].view();
             if self.brand == Brand::SqlServer {
                 view.mark = mark;

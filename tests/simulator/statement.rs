@@ -5,6 +5,7 @@ use std::sync::{Arc, MutexGuard, OnceLock};
 use outrigger::db::Fault;
 use outrigger::dialect::Brand;
 use outrigger::model::{Change, Row, Value};
+use outrigger::outbox::Gaps;
 use serde_json::Value as Json;
 
 use crate::brand::Marks;
@@ -91,6 +92,18 @@ impl ModelSession {
                     .map(|(_, c)| change_row(c))
                     .into_iter()
                     .collect();
+            }
+            "read_writers" => {
+                return vec![row(&[
+                    ("is_certain", 1.into()),
+                    ("writers", format!("{:?}", node.writers()).into()),
+                ])];
+            }
+            "read_written" => {
+                let written = node.written(&gaps(&values[0], &values[1]));
+                let ids =
+                    written.into_iter().map(|id| [("first_id", id.into()), ("last_id", id.into())]);
+                return ids.map(|ids| row(&ids)).collect();
             }
             "read_versions" => return self.read_versions(world, &values[0]),
             "write_versions" => self.write_versions(world, &values[0]),
@@ -211,7 +224,7 @@ impl ModelSession {
             _ => {}
         }
         let page_rows = page_rows(words[1]);
-        let last_id = integer(&values[2]).unwrap_or(0);
+        let last_id = integer(&values[3]).unwrap_or(0);
         let ids = match node.brand {
             Brand::Postgres => {
                 let rest = self.window.split_off(page_rows.min(self.window.len()));
@@ -223,9 +236,7 @@ impl ModelSession {
             }
             Brand::Mysql | Brand::Sqlite => {
                 let pointer = integer(&values[0]).unwrap_or(0);
-                let gaps =
-                    serde_json::from_str::<Vec<(i64, i64)>>(&text(&values[1]).unwrap_or_default());
-                node.plain_page(&view, pointer, &gaps.unwrap_or_default(), last_id, page_rows)
+                node.plain_page(&view, pointer, &gaps(&values[1], &values[2]), last_id, page_rows)
             }
         };
         ids.iter().filter_map(|id| Some(change_row(&node.outbox.get(id)?.change))).collect()
@@ -393,6 +404,13 @@ impl ModelSession {
             self.keep(world, Undo::Version(name, before));
         }
     }
+}
+
+/// Missing ids: the single ones, and ranges.
+fn gaps(ids: &Value, ranges: &Value) -> Gaps {
+    let ids: Vec<i64> = serde_json::from_str(&text(ids).unwrap()).unwrap();
+    let ranges: Vec<(i64, i64)> = serde_json::from_str(&text(ranges).unwrap()).unwrap();
+    ids.into_iter().map(|id| (id, id)).chain(ranges).collect()
 }
 
 fn page_rows(word: &str) -> usize {

@@ -9,7 +9,7 @@ use outrigger::dialect::Brand;
 use outrigger::render::Templates;
 
 /// Name and text of every statement that has parameters or a subject.
-const TEXTS: [(&str, &str); 26] = [
+const TEXTS: [(&str, &str); 28] = [
     ("read_inbox", "read_inbox {{ page_rows }} :{route_id} :{last_id}"),
     ("read_inbox_row", "read_inbox_row :{inbox_id}"),
     ("lock_program", "lock_program :{id}"),
@@ -21,7 +21,12 @@ const TEXTS: [(&str, &str); 26] = [
         "window_mark {{ is_fold }} :{pointer} :{watermark}\n-- next --\n\
          window_fill {{ is_fold }} :{pointer} :{watermark} :{new_watermark} :{carried_to}",
     ),
-    ("window_fetch", "window_fetch {{ is_fold }} {{ page_rows }} :{pointer} :{gaps} :{last_id}"),
+    (
+        "window_fetch",
+        "window_fetch {{ is_fold }} {{ page_rows }} :{pointer} :{gap_ids} :{gaps} :{last_id}",
+    ),
+    ("read_writers", "read_writers"),
+    ("read_written", "read_written :{gap_ids} :{gaps}"),
     ("window_close", "window_close"),
     ("enter_import", "enter_import :{origin}"),
     ("read_versions", "read_versions :{rows}"),

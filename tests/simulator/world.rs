@@ -198,7 +198,11 @@ impl World {
                 Some(self.values(node, before, 7, empty))
             }
         };
-        self.write(node, slot, before.will_commit, (&row, old), (&new_row, new));
+        let ids = self.write(node, slot, before.will_commit, (&row, old), (&new_row, new));
+        // Some statements take their time.
+        if before.value % 3 == 0 {
+            self.nodes[node].hold_back(slot, &ids);
+        }
         if slot == 0 {
             self.finish(node, slot, true);
         }
@@ -211,7 +215,7 @@ impl World {
         will_commit: bool,
         (row, old): (&RowKey, Option<Cells>),
         (new_row, new): (&RowKey, Option<Cells>),
-    ) {
+    ) -> Vec<i64> {
         let now = self.now;
         let database = &mut self.nodes[node];
         database.begin(slot, will_commit);
@@ -233,6 +237,7 @@ impl World {
         self.note(|| {
             format!("  {id} transaction {transaction}: {row:?} -> {new_row:?} {new:?}, ids {ids:?}")
         });
+        ids
     }
 
     /// New values of the columns whose bits are set.
