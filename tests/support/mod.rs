@@ -2,6 +2,7 @@
 
 pub mod case;
 pub mod document;
+pub mod flaky;
 pub mod network;
 #[path = "values.rs"]
 pub mod samples;
