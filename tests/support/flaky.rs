@@ -33,6 +33,11 @@ impl Fuse {
         Self(Arc::new(Mutex::new(State { armed: Some((call, failure)), ..State::default() })))
     }
 
+    /// How many calls there were.
+    pub fn calls(&self) -> u64 {
+        self.0.lock().unwrap().calls
+    }
+
     /// Whether the chosen call came.
     pub fn has_blown(&self) -> bool {
         self.0.lock().unwrap().has_blown
