@@ -11,6 +11,7 @@ mod capture_mysql;
 mod careful;
 mod cli_support;
 mod conflicts;
+mod cuts;
 mod db;
 mod demo;
 mod examples;

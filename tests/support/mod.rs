@@ -2,6 +2,7 @@
 
 pub mod case;
 pub mod document;
+pub mod flaky;
 pub mod network;
 #[path = "values.rs"]
 pub mod samples;
@@ -75,8 +76,13 @@ pub fn servers_of(brand: Brand) -> impl Iterator<Item = &'static Server> {
 ///
 /// A test that hangs would hold up the whole run and name nobody, so it ends after a while.
 pub fn block_on<T>(future: impl Future<Output = T>) -> T {
+    block_on_within(TEST_WAIT, future)
+}
+
+/// [`block_on`] for a test that may take longer.
+pub fn block_on_within<T>(limit: Duration, future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let bounded = runtime.block_on(async { tokio::time::timeout(TEST_WAIT, future).await });
+    let bounded = runtime.block_on(async { tokio::time::timeout(limit, future).await });
     bounded.expect("a test ends in time")
 }
 

@@ -7,13 +7,13 @@ use std::time::Duration;
 use outrigger::config::{self, Config};
 use outrigger::db::Session;
 use outrigger::dialect::Brand;
-use outrigger::import::{self, quarantine};
+use outrigger::import::{self, Importer, Targets, quarantine};
 use outrigger::model::{NodeId, Schema};
-use outrigger::plan::{self, plan_routes};
+use outrigger::plan::{self, RoutePlan, plan_routes};
 use outrigger::render::{Templates, scripts};
 use outrigger::runner::Runner;
 use outrigger::schema::{self, Source};
-use outrigger::transport;
+use outrigger::transport::{self, Transport};
 
 use super::{Server, TestDatabase};
 
@@ -238,6 +238,27 @@ impl Network {
         let route = route.expect("it is a route");
         let done = self.runner.import(&route, &AtomicBool::new(false), &mut |_| {}).await;
         done.map_err(|error| chain(&error))
+    }
+
+    /// A node's importer, without the runner around it.
+    pub async fn importer(&mut self, id: &str) -> Importer {
+        let (config, schema) = self.configured.clone();
+        let session = self.application(id);
+        let plan = plan::plan(&config, &schema, session.brand()).unwrap();
+        let live = super::introspect(session).await;
+        let targets = Targets::new(&plan, &live).unwrap();
+        let templates = Templates::embedded(session.brand());
+        Importer::new(templates, targets, NodeId::from(id), config.limits.batch_rows).unwrap()
+    }
+
+    /// A route and its transport, without the runner around it.
+    pub fn transport_of(&self, route: i64) -> (RoutePlan, Transport) {
+        let route = self.runner.routes().iter().find(|known| known.id.0 == route).cloned();
+        let route = route.expect("it is a route");
+        let templates = |node: &NodeId| Templates::embedded(self.brand(node.as_str()));
+        let rows = self.configured.0.limits.batch_rows;
+        let transport = Transport::new(&templates(&route.from), &templates(&route.to), rows);
+        (route, transport.unwrap())
     }
 
     /// What is in a node's quarantine.
