@@ -4,6 +4,9 @@
 
 #![expect(clippy::print_stdout, reason = "a benchmark says what it measured")]
 
+#[path = "support/memory.rs"]
+mod memory;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Instant;
@@ -43,7 +46,7 @@ fn main() {
         println!("{brand:<10} {} scripts, {bytes} bytes: {:?}", scripts.len(), start.elapsed());
     }
     println!("generated for all dialects: {:?}", all.elapsed());
-    println!("peak memory: {} MB", peak_memory_mb());
+    println!("peak memory: {} MB", memory::peak_mb());
 }
 
 fn ddl() -> String {
@@ -60,12 +63,4 @@ fn ddl() -> String {
         ddl.push_str(");\n");
     }
     ddl
-}
-
-/// The process's largest resident set so far; 0 where the system does not say.
-fn peak_memory_mb() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
-    kilobytes.unwrap_or(0) / 1024
 }

@@ -1,0 +1,93 @@
+//! The servers, and databases with the application's table and Outrigger's objects.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use outrigger::config::{self, Config};
+use outrigger::db::{self, Session};
+use outrigger::dialect::Brand;
+use outrigger::model::{NodeId, Schema};
+use outrigger::plan::{self, plan_routes};
+use outrigger::render::{Templates, scripts};
+use outrigger::schema::{self, Source};
+
+/// The application's table, in words that all brands understand.
+pub(crate) const SCHEMA: &str = "CREATE TABLE sales_order (
+    order_id varchar(40) PRIMARY KEY, order_type varchar(30), description varchar(200),
+    product_type_name varchar(30), customer_id varchar(30), quantity integer, order_date date,
+    update_datetime timestamp, updated_by_user varchar(30), updated_by_server varchar(30))";
+
+/// SQLite, and the servers that the variables name; only those of `only`, where it names any.
+pub(crate) fn servers(only: Option<&str>) -> Vec<(Brand, String)> {
+    let variable = |name: &str| std::env::vars().find(|(key, _)| key == name).map(|(_, url)| url);
+    let found = [
+        (Brand::Sqlite, Some(String::new())),
+        (Brand::Postgres, variable("OUTRIGGER_TEST_POSTGRES")),
+        (Brand::Mysql, variable("OUTRIGGER_TEST_MYSQL")),
+    ];
+    let is_wanted =
+        |brand: Brand| only.is_none_or(|list| list.split(',').any(|name| name == brand.name()));
+    let wanted = found.into_iter().filter(|(brand, _)| is_wanted(*brand));
+    wanted.filter_map(|(brand, url)| Some((brand, url?))).collect()
+}
+
+/// A new database, where one of that name goes; its URL.
+pub(crate) async fn create(brand: Brand, base: &str, folder: &Path, name: &str) -> String {
+    if brand == Brand::Sqlite {
+        let path = folder.join(format!("{name}.db"));
+        for suffix in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(format!("{}{suffix}", path.display()));
+        }
+        let url = format!("sqlite:{}?mode=rwc", path.display());
+        let mut session = db::connect(&url).await.expect("the file can be made");
+        session.raw("PRAGMA journal_mode = WAL").await.expect("it is a setting");
+        session.close().await.expect("it closes");
+        return url;
+    }
+    let mut session = db::connect(base).await.expect("the server answers");
+    session.raw(&format!("DROP DATABASE IF EXISTS {name}")).await.expect("it can be dropped");
+    session.raw(&format!("CREATE DATABASE {name}")).await.expect("it can be made");
+    session.close().await.expect("it closes");
+    let (start, _) = base.rsplit_once('/').expect("the URL has a database");
+    format!("{start}/{name}")
+}
+
+/// Two nodes and the route from `one` to `two`.
+pub(crate) fn configuration(urls: &BTreeMap<NodeId, String>) -> Config {
+    let mut text =
+        String::from("database: bench\nschema: { dialect: postgres, files: [s.sql] }\nnodes:\n");
+    for (node, url) in urls {
+        text.push_str(&format!("  {node}: {{ url: '{url}' }}\n"));
+    }
+    text.push_str(
+        "tables:\n  sales_order: { last_update: update_datetime, updated_by_user: updated_by_user, \
+         updated_by_server: updated_by_server }\nroutes:\n  - { id: 1000, from: one, to: two }\n",
+    );
+    config::parse("bench.yaml", &text, &BTreeMap::new()).expect("the configuration is right")
+}
+
+/// The application's schema as the model has it.
+pub(crate) fn application() -> Schema {
+    let source = Source { path: "schema.sql", text: SCHEMA };
+    schema::parse(&[source], Brand::Postgres).expect("the DDL is right").schema
+}
+
+/// Outrigger's objects, installed on a node.
+pub(crate) async fn install(session: &mut dyn Session, node: &NodeId, config: &Config) {
+    let brand = session.brand();
+    let plan = plan::plan(config, &application(), brand).expect("it can be planned");
+    for script in scripts(&plan, &Templates::embedded(brand)).expect("it can be rendered") {
+        for statement in &script.statements {
+            session.raw(statement).await.expect("the script runs");
+        }
+    }
+    session.raw(&format!("UPDATE ds_node SET node_id = '{node}'")).await.expect("it is named");
+    for route in plan_routes(config).iter().filter(|route| route.to == *node) {
+        for program in [route.id.transport_program(), route.id.import_program()] {
+            let sql = format!(
+                "INSERT INTO ds_program_parameter (id, programtype) VALUES ({program}, 'x')"
+            );
+            session.raw(&sql).await.expect("the program is there");
+        }
+    }
+}
