@@ -66,6 +66,7 @@ fn own_tables(templates: &Templates) -> Result<BTreeSet<String>, render::Error> 
         schema_hash: String::new(),
         config_hash: String::new(),
         command: "none",
+        is_store: true,
         tables: Vec::new(),
     };
     let made = scripts(&plan, templates)?;

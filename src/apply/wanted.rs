@@ -83,7 +83,7 @@ impl<'a> Wanted<'a> {
     }
 }
 
-/// Writes the rows of a route's two programs to `ds_program_parameter` of its target, where they
+/// Writes the rows of a route's programs to `ds_program_parameter` of its target, where they
 /// are missing: `apply` does it, and so does whoever runs a route for the first time on a node
 /// whose objects another tool installed.
 ///
@@ -104,8 +104,9 @@ pub async fn ensure_programs(
     Ok(())
 }
 
-/// The two programs of a route, both of which run against its target.
-fn programs(config: &Config, route: &RoutePlan) -> [Program; 2] {
+/// The programs of a route, which run against its target: its transport, and its import where the
+/// target has tables to import into.
+fn programs(config: &Config, route: &RoutePlan) -> Vec<Program> {
     let (from, to, database) = (&route.from, &route.to, &config.database);
     let transport = Program {
         id: route.id.transport_program(),
@@ -130,7 +131,7 @@ fn programs(config: &Config, route: &RoutePlan) -> [Program; 2] {
         totable: "apptable",
         ..transport.clone()
     };
-    [transport, import]
+    if config.is_store(to) { vec![transport] } else { vec![transport, import] }
 }
 
 /// `node server1 of outrigger.yaml`: the folder is another one on every machine.

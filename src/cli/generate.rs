@@ -62,7 +62,14 @@ fn render(
     schema: &Schema,
     brand: Brand,
 ) -> Result<Vec<GeneratedFile>> {
-    let plan = plan::plan(&loaded.config, schema, brand)?;
+    // Where all nodes of a brand only store and forward, none takes triggers.
+    let config = &loaded.config;
+    let is_store = config.brands().contains(&brand) && !config.table_brands().contains(&brand);
+    let plan = if is_store {
+        plan::plan_store(config, schema, brand)
+    } else {
+        plan::plan(config, schema, brand)?
+    };
     scripts(&plan, &context.templates_of(brand)?)
 }
 

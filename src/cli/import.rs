@@ -16,6 +16,11 @@ pub(super) async fn run(args: Import, context: &Context) -> Result<ExitCode> {
     let stop = live::stop_on_signal(context.console);
     let mut code = ExitCode::SUCCESS;
     for route in live::routes(&runner, &[])?.into_iter().filter(|r| nodes.contains(&r.to)) {
+        if runner.is_store(&route.to) {
+            let line = format!("node {}, route {}: a store imports nothing\n", route.to, route.id);
+            context.console.data(&line)?;
+            continue;
+        }
         let progress = Progress::new_unbounded(context.console, &format!("node {}", route.to));
         let result = runner.import(&route, &stop, &mut |rows| progress.set(rows)).await;
         drop(progress);

@@ -64,7 +64,8 @@ impl Target {
         loaded: &'a Loaded,
     ) -> Result<Wanted<'a>> {
         let reading = context.read_schema(loaded).await?;
-        let plan = plan::plan(&loaded.config, &reading.schema, self.session.brand())?;
+        let brand = self.session.brand();
+        let plan = plan::plan_node(&loaded.config, &reading.schema, &self.id, brand)?;
         Ok(Wanted::new(&loaded.config, &self.id, plan, &self.templates)?)
     }
 

@@ -272,10 +272,28 @@ impl Config {
         self.brands_where(|_| true)
     }
 
-    /// The brands of the nodes from which a route starts, without repetition.
+    /// The brands of the nodes that have the application's tables, without repetition.
+    #[must_use]
+    pub fn table_brands(&self) -> Vec<Brand> {
+        self.brands_where(|id| !self.is_store(id))
+    }
+
+    /// The brands of the nodes where changes are made that travel, without repetition.
     #[must_use]
     pub fn sending_brands(&self) -> Vec<Brand> {
-        self.brands_where(|id| self.routes.iter().any(|route| route.from == *id))
+        self.brands_where(|id| self.sends(id))
+    }
+
+    /// Whether a node has the application's tables and a route that starts there.
+    #[must_use]
+    pub fn sends(&self, id: &NodeId) -> bool {
+        !self.is_store(id) && self.routes.iter().any(|route| route.from == *id)
+    }
+
+    /// Whether a node only stores and forwards.
+    #[must_use]
+    pub fn is_store(&self, id: &NodeId) -> bool {
+        self.nodes.get(id).is_some_and(|node| node.is_store)
     }
 
     /// A place of the configuration, for messages.

@@ -21,6 +21,8 @@ pub struct Node {
     pub has_literal_password: bool,
     /// Where the URL, or the path of its file, stands.
     pub place: Place,
+    /// Whether it only stores and forwards: it has control tables, and none of the application.
+    pub is_store: bool,
     /// A variable of the URL that nobody has set, and where it is used.
     pub unset_variable: Option<(String, Location)>,
 }
@@ -30,7 +32,14 @@ impl Node {
     #[must_use]
     pub fn new(url: String, brand: Brand) -> Self {
         let place = Place::START;
-        Self { url, brand, has_literal_password: false, place, unset_variable: None }
+        Self {
+            url,
+            brand,
+            has_literal_password: false,
+            place,
+            is_store: false,
+            unset_variable: None,
+        }
     }
 
     /// The URL without its password, to show to people.

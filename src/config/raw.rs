@@ -40,7 +40,13 @@ struct SchemaKeys {
 }
 
 #[derive(Debug)]
-pub(super) enum RawNode {
+pub(super) struct RawNode {
+    pub(super) address: RawAddress,
+    pub(super) is_store: bool,
+}
+
+#[derive(Debug)]
+pub(super) enum RawAddress {
     Url(Spanned),
     UrlFile(Spanned),
 }
@@ -50,6 +56,8 @@ pub(super) enum RawNode {
 struct NodeKeys {
     url: Option<Spanned>,
     url_file: Option<Spanned>,
+    #[serde(default)]
+    store: bool,
 }
 
 #[derive(Debug)]
@@ -146,12 +154,13 @@ impl Keys for NodeKeys {
     type Checked = RawNode;
 
     fn check(self) -> Result<RawNode, &'static str> {
-        match (self.url, self.url_file) {
-            (Some(url), None) => Ok(RawNode::Url(url)),
-            (None, Some(file)) => Ok(RawNode::UrlFile(file)),
-            (Some(_), Some(_)) => Err("either `url` or `url_file`, not both"),
-            (None, None) => Err("`url` or `url_file` is missing"),
-        }
+        let address = match (self.url, self.url_file) {
+            (Some(url), None) => RawAddress::Url(url),
+            (None, Some(file)) => RawAddress::UrlFile(file),
+            (Some(_), Some(_)) => return Err("either `url` or `url_file`, not both"),
+            (None, None) => return Err("`url` or `url_file` is missing"),
+        };
+        Ok(RawNode { address, is_store: self.store })
     }
 }
 

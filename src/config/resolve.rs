@@ -6,7 +6,9 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 
 use super::node::UrlTemplate;
-use super::raw::{RawConfig, RawLimits, RawNode, RawOptions, RawRoute, RawSchema, RawTable};
+use super::raw::{
+    RawAddress, RawConfig, RawLimits, RawNode, RawOptions, RawRoute, RawSchema, RawTable,
+};
 use super::spanned::{Entries, Spanned};
 use super::variables::{Piece, pieces};
 use super::{
@@ -123,10 +125,11 @@ impl Reader<'_> {
     }
 
     fn node(&self, raw: &RawNode) -> Result<Node, Error> {
-        match raw {
-            RawNode::Url(url) => self.node_of_url(url),
-            RawNode::UrlFile(path) => self.node_of_file(path),
-        }
+        let node = match &raw.address {
+            RawAddress::Url(url) => self.node_of_url(url),
+            RawAddress::UrlFile(path) => self.node_of_file(path),
+        };
+        Ok(Node { is_store: raw.is_store, ..node? })
     }
 
     fn node_of_url(&self, written: &Spanned) -> Result<Node, Error> {
@@ -147,6 +150,7 @@ impl Reader<'_> {
             has_literal_password: template.has_literal_password(),
             place: written.place,
             unset_variable: unset,
+            is_store: false,
         })
     }
 
@@ -157,8 +161,7 @@ impl Reader<'_> {
         })?;
         let url = text.trim().to_owned();
         let brand = self.brand(&url, path.place)?;
-        let place = path.place;
-        Ok(Node { url, brand, has_literal_password: false, place, unset_variable: None })
+        Ok(Node { place: path.place, ..Node::new(url, brand) })
     }
 
     fn brand(&self, url: &str, place: Place) -> Result<Brand, Error> {
@@ -191,7 +194,15 @@ impl Reader<'_> {
         nodes: &BTreeMap<NodeId, Node>,
     ) -> Result<SchemaSource, Error> {
         match raw {
-            RawSchema::Node(node) => Ok(SchemaSource::Node(self.known_node(node, nodes)?)),
+            RawSchema::Node(node) => {
+                let place = node.place;
+                let id = self.known_node(node, nodes)?;
+                if nodes.get(&id).is_some_and(|node| node.is_store) {
+                    let message = format!("node `{id}` is a store and has no tables to read");
+                    return Err(self.shape(&message, place));
+                }
+                Ok(SchemaSource::Node(id))
+            }
             RawSchema::Files { dialect, files } => {
                 let files = files.iter().map(|file| self.fill(file)).collect::<Result<_, _>>()?;
                 let Some(brand) = Brand::from_name(&dialect.text) else {

@@ -2,11 +2,9 @@
 
 use serde::Serialize;
 
+use super::Error;
 use super::names::object_name;
-use super::{Error, Plan};
-use crate::config::{
-    Collisions, CommandForm, Config, Overwrite, Policy, TableChoice, TableOptions,
-};
+use crate::config::{Collisions, Config, Overwrite, Policy, TableChoice, TableOptions};
 use crate::dialect::Brand;
 use crate::model::{CONTROL_TABLES, Column, LogicalType, Schema, Table, TableName};
 
@@ -81,7 +79,12 @@ pub struct ObjectNames {
     pub truncate: String,
 }
 
-pub(super) fn plan(config: &Config, schema: &Schema, brand: Brand) -> Result<Plan, Error> {
+/// The tables that are followed on `brand`.
+pub(super) fn tables(
+    config: &Config,
+    schema: &Schema,
+    brand: Brand,
+) -> Result<Vec<TablePlan>, Error> {
     let mut tables = Vec::new();
     let is_own = |table: &&Table| CONTROL_TABLES.contains(&table.name.name.as_str());
     for table in schema.tables.iter().filter(|table| !is_own(table)) {
@@ -91,19 +94,7 @@ pub(super) fn plan(config: &Config, schema: &Schema, brand: Brand) -> Result<Pla
             tables.push(plan_table(table, options, brand)?);
         }
     }
-    Ok(Plan {
-        brand,
-        database: config.database.clone(),
-        namespace: brand.dialect().default_namespace.clone(),
-        schema_hash: crate::schema::hash(schema),
-        config_hash: config.hash.clone(),
-        command: match config.capture.command {
-            CommandForm::None => "none",
-            CommandForm::Escaped => "escaped",
-            CommandForm::Tilde => "tilde",
-        },
-        tables,
-    })
+    Ok(tables)
 }
 
 fn plan_table(table: &Table, options: &TableOptions, brand: Brand) -> Result<TablePlan, Error> {

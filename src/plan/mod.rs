@@ -12,9 +12,9 @@ pub use capture::{CapturedColumn, LeftOut, ObjectNames, TablePlan, physical_name
 pub(crate) use names::hex;
 pub use routes::{RoutePlan, plan_routes};
 
-use crate::config::Config;
+use crate::config::{CommandForm, Config};
 use crate::dialect::Brand;
-use crate::model::{Schema, TableName};
+use crate::model::{NodeId, Schema, TableName};
 
 /// What cannot be planned.
 #[derive(Debug, thiserror::Error)]
@@ -82,14 +82,52 @@ pub struct Plan {
     pub config_hash: String,
     /// How `object_operation_command` is filled: `none`, `escaped` or `tilde`.
     pub command: &'static str,
+    /// Whether it is for nodes that only store and forward: then there are no tables.
+    pub is_store: bool,
     /// The followed tables, sorted by name.
     pub tables: Vec<TablePlan>,
 }
 
-/// Decides what shall exist on a node of `brand`.
+/// Decides what shall exist on a node of `brand` that has the application's tables.
 ///
 /// # Errors
 /// The first table that cannot be followed; `schema::check` finds them all.
 pub fn plan(config: &Config, schema: &Schema, brand: Brand) -> Result<Plan, Error> {
-    capture::plan(config, schema, brand)
+    let tables = capture::tables(config, schema, brand)?;
+    Ok(Plan { is_store: false, tables, ..plan_store(config, schema, brand) })
+}
+
+/// Decides what shall exist on a node of `brand` that only stores and forwards.
+#[must_use]
+pub fn plan_store(config: &Config, schema: &Schema, brand: Brand) -> Plan {
+    Plan {
+        brand,
+        database: config.database.clone(),
+        namespace: brand.dialect().default_namespace.clone(),
+        schema_hash: crate::schema::hash(schema),
+        config_hash: config.hash.clone(),
+        command: match config.capture.command {
+            CommandForm::None => "none",
+            CommandForm::Escaped => "escaped",
+            CommandForm::Tilde => "tilde",
+        },
+        is_store: true,
+        tables: Vec::new(),
+    }
+}
+
+/// Decides what shall exist on one node, whose brand is `brand`.
+///
+/// # Errors
+/// As [`plan`].
+pub fn plan_node(
+    config: &Config,
+    schema: &Schema,
+    node: &NodeId,
+    brand: Brand,
+) -> Result<Plan, Error> {
+    if config.is_store(node) {
+        return Ok(plan_store(config, schema, brand));
+    }
+    plan(config, schema, brand)
 }

@@ -9,7 +9,7 @@ use crate::plan::{Plan, TablePlan};
 /// What a script is for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ScriptKind {
-    /// Tables and objects that every node has.
+    /// Tables and objects that every node has; a node that only stores and forwards has no others.
     Control,
     /// The triggers of one followed table, named by its `object_table`.
     Capture(String),
@@ -81,6 +81,9 @@ pub fn scripts(plan: &Plan, templates: &Templates) -> Result<Vec<Script>, Error>
     for (name, template) in CONTROL {
         let pieces = templates.pieces(template, &context)?;
         scripts.push(script(plan, name.to_owned(), ScriptKind::Control, pieces));
+    }
+    if plan.is_store {
+        return Ok(scripts);
     }
     scripts.extend(capture_scripts(plan, templates)?);
     context.stamped_tables =

@@ -183,6 +183,12 @@ impl Runner {
         &self.routes
     }
 
+    /// Whether a node only stores and forwards.
+    #[must_use]
+    pub fn is_store(&self, node: &NodeId) -> bool {
+        self.config.is_store(node)
+    }
+
     /// One iteration of a route's transport program.
     ///
     /// # Errors
@@ -219,7 +225,8 @@ impl Runner {
         outcome
     }
 
-    /// One iteration of a route's import program: until its inbox is empty, or `stop` is set.
+    /// One iteration of a route's import program: until its inbox is empty, or `stop` is set. A
+    /// node that only stores and forwards has nothing to import into.
     ///
     /// # Errors
     /// When the node does not answer or refuses; the batch in hand is not imported then.
@@ -229,6 +236,9 @@ impl Runner {
         stop: &AtomicBool,
         progress: &mut (dyn FnMut(u64) + Send),
     ) -> Result<import::Outcome, Error> {
+        if self.is_store(&route.to) {
+            return Ok(import::Outcome::default());
+        }
         let node = route.to.clone();
         let mut session = self.session(&node).await?;
         let done = self.import_with(&mut *session, route, stop, progress).await;

@@ -277,7 +277,8 @@ impl Runner {
         decision: &Decision,
     ) -> Result<u64, Error> {
         let node = restored.node.clone();
-        if decision.lost.is_empty() {
+        // A node that only stores and forwards has no tables that could have lost them.
+        if decision.lost.is_empty() || self.is_store(&node) {
             return Ok(0);
         }
         let route = routes.iter().find(|route| route.to == node);

@@ -48,7 +48,7 @@ pub struct RouteStatus {
     pub to: NodeId,
     /// Whether `active_flag` lets its transport run.
     pub transports: bool,
-    /// Whether `active_flag` lets its import run.
+    /// Whether `active_flag` lets its import run; of a store, its transport.
     pub imports: bool,
     /// The highest outbox id that was carried.
     pub cursor: i64,
@@ -222,12 +222,15 @@ impl Runner {
             ("pointer", Value::Integer(number(&import))),
         ];
         let waiting = fetch_one(session, &count, &given).await.map_err(control)?;
+        // What only stores and forwards has no import that could be stopped or late.
+        let is_store = self.is_store(&route.to);
+        let inbox_rows = waiting.and_then(|row| row.integer("row_count")).unwrap_or(0);
         Ok(RouteStatus {
             route: route.id.0,
             from: route.from.clone(),
             to: route.to.clone(),
             transports: is_active(&transport),
-            imports: is_active(&import),
+            imports: is_active(if is_store { &transport } else { &import }),
             cursor: number(&transport),
             transport_error: misplaced.map(|reason| reason.to_string()),
             import_error: import_misplaced.map(|reason| reason.to_string()),
@@ -237,7 +240,7 @@ impl Runner {
             skew: SkewState::Fine,
             watermark: cursor.watermark,
             lag_rows: None,
-            inbox_rows: waiting.and_then(|row| row.integer("row_count")).unwrap_or(0),
+            inbox_rows: if is_store { 0 } else { inbox_rows },
             last_transport: state.and(text(&transport, "update_datetime")),
             last_import: text(&import, "status").and(text(&import, "update_datetime")),
         })

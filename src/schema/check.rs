@@ -19,7 +19,7 @@ pub use columns::looks_secret;
 use super::Skipped;
 use crate::config::{Config, TableOptions, TableRule};
 use crate::dialect::Brand;
-use crate::model::{Column, Location, NodeId, Schema, Table, TableName};
+use crate::model::{Column, Location, Schema, Table, TableName};
 
 /// Every id, sorted.
 pub const IDS: [&str; 27] = [
@@ -149,13 +149,12 @@ impl<'a> Subject<'a> {
             let options = config.options_for(&table.name)?;
             Some(Followed { table, rule, options })
         };
-        let sends = |id: &NodeId| config.routes.iter().any(|route| route.from == *id);
         Self {
             config,
             schema,
             skipped,
             followed: schema.tables.iter().filter_map(follow).collect(),
-            writers: config.nodes.keys().filter(|id| sends(id)).count(),
+            writers: config.nodes.keys().filter(|id| config.sends(id)).count(),
         }
     }
 

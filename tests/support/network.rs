@@ -61,19 +61,30 @@ impl Network {
     /// Makes the databases with the application's tables, by `ddl` of a node and its brand, and
     /// installs Outrigger.
     pub async fn set_up(blueprint: &Blueprint<'_>, ddl: impl Fn(&str, Brand) -> String) -> Self {
+        Self::set_up_with_stores(blueprint, &[], ddl).await
+    }
+
+    /// The same; some nodes have no tables and only forward.
+    pub async fn set_up_with_stores(
+        blueprint: &Blueprint<'_>,
+        stores: &[&str],
+        ddl: impl Fn(&str, Brand) -> String,
+    ) -> Self {
         let mut databases = BTreeMap::new();
         for (id, server) in blueprint.nodes {
             let name = format!("{}_{id}", blueprint.name);
             databases.insert((*id).to_owned(), TestDatabase::create(server, &name).await);
         }
-        let config = configuration(blueprint, &databases);
+        let config = configuration(blueprint, &databases, stores);
         let source = Source { path: "schema.sql", text: blueprint.schema };
         let schema = schema::parse(&[source], Brand::Postgres).unwrap().schema;
         let mut nodes = BTreeMap::new();
         let mut urls = BTreeMap::new();
         for (id, database) in databases {
             let mut session = database.connect().await;
-            for statement in ddl(&id, database.brand()).split(";\n") {
+            let ddl =
+                if stores.contains(&&*id) { String::new() } else { ddl(&id, database.brand()) };
+            for statement in ddl.split(";\n") {
                 if !statement.trim().is_empty() {
                     session.raw(statement).await.unwrap_or_else(|f| panic!("{f}\n{statement}"));
                 }
@@ -143,6 +154,11 @@ impl Network {
         let route = self.runner.routes().iter().find(|known| known.id.0 == route).cloned();
         let done = self.runner.transport(&route.expect("it is a route"), &mut |_| {}).await;
         done.map_err(|error| chain(&error))
+    }
+
+    /// Whether a node has no tables and only forwards.
+    pub fn is_store(&self, id: &str) -> bool {
+        self.runner.is_store(&NodeId::from(id))
     }
 
     /// The ids of all nodes.
@@ -281,12 +297,17 @@ impl Network {
     }
 }
 
-fn configuration(blueprint: &Blueprint<'_>, databases: &BTreeMap<String, TestDatabase>) -> Config {
+fn configuration(
+    blueprint: &Blueprint<'_>,
+    databases: &BTreeMap<String, TestDatabase>,
+    stores: &[&str],
+) -> Config {
     let mut text = String::from(
         "database: testapp\nschema: { dialect: postgres, files: [schema.sql] }\nnodes:\n",
     );
     for (id, database) in databases {
-        text.push_str(&format!("  {id}: {{ url: '{}' }}\n", database.url));
+        let is_store = stores.contains(&&**id);
+        text.push_str(&format!("  {id}: {{ url: '{}', store: {is_store} }}\n", database.url));
     }
     text.push_str(&format!("tables:\n{}\nroutes:\n", blueprint.tables));
     for (index, (from, to)) in blueprint.routes.iter().enumerate() {
@@ -298,7 +319,7 @@ fn configuration(blueprint: &Blueprint<'_>, databases: &BTreeMap<String, TestDat
 
 async fn install(session: &mut dyn Session, id: &str, config: &Config, schema: &Schema) {
     let brand = session.brand();
-    let plan = plan::plan(config, schema, brand).unwrap();
+    let plan = plan::plan_node(config, schema, &NodeId::from(id), brand).unwrap();
     for script in scripts(&plan, &Templates::embedded(brand)).unwrap() {
         for statement in &script.statements {
             session.raw(statement).await.unwrap_or_else(|fault| panic!("{fault}\n{statement}"));
@@ -306,7 +327,8 @@ async fn install(session: &mut dyn Session, id: &str, config: &Config, schema: &
     }
     session.raw(&format!("UPDATE ds_node SET node_id = '{id}'")).await.unwrap();
     for route in plan_routes(config).iter().filter(|route| route.to.as_str() == id) {
-        for program in [route.id.transport_program(), route.id.import_program()] {
+        let imports = (!config.is_store(&route.to)).then_some(route.id.import_program());
+        for program in [Some(route.id.transport_program()), imports].into_iter().flatten() {
             let sql = format!(
                 "INSERT INTO ds_program_parameter (id, programtype) VALUES ({program}, 'x')"
             );

@@ -137,7 +137,8 @@ impl<'a> Starter<'a> {
              # Where the application's schema is read from.\n\
              schema: {schema}\n\n\
              # The databases that take part. ${{NAME}} is filled from the environment: no\n\
-             # password belongs into this file.\n\
+             # password belongs into this file. A node with `store: true` has no tables of the\n\
+             # application and forwards what others made.\n\
              nodes:\n  server1: {{ url: {} }}\n  server2: {{ url: \"sqlite:server2.db\" }}\n",
             one_line(shown),
             scalar(database),

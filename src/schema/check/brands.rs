@@ -16,7 +16,7 @@ pub(super) fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
             findings.extend(subject.followed.iter().flat_map(|one| cascades(subject, one, brand)));
         }
     }
-    for brand in subject.config.brands() {
+    for brand in subject.config.table_brands() {
         for followed in &subject.followed {
             findings.extend(long_names(subject, followed, brand));
         }

@@ -108,7 +108,19 @@ fn nodes(subject: &Subject<'_>) -> Vec<Finding> {
         }
         let has_route =
             subject.config.routes.iter().any(|route| route.from == *id || route.to == *id);
-        if !has_route {
+        if node.is_store {
+            let starts = subject.config.routes.iter().any(|route| route.from == *id);
+            let ends = subject.config.routes.iter().any(|route| route.to == *id);
+            if !starts || !ends {
+                let finding = Finding::new(
+                    "node-without-route",
+                    Severity::Warning,
+                    format!("store `{id}` forwards nothing: it needs routes in and routes out"),
+                    "add the routes, or remove the node",
+                );
+                findings.push(finding.at(place).brand(node.brand));
+            }
+        } else if !has_route {
             let finding = Finding::new(
                 "node-without-route",
                 Severity::Info,
