@@ -17,6 +17,7 @@ mod examples;
 mod hostile;
 mod import_mysql;
 mod mysql;
+mod oracle;
 mod parse;
 mod render;
 mod repo;

@@ -3,6 +3,7 @@
 pub mod case;
 pub mod document;
 pub mod network;
+pub mod oracle;
 #[path = "values.rs"]
 pub mod samples;
 pub mod tsql;
