@@ -19,6 +19,7 @@ mod gaps;
 mod hostile;
 mod import_mysql;
 mod mysql;
+mod oracle;
 mod parse;
 mod position;
 mod render;

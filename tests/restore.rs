@@ -131,7 +131,12 @@ fn wanted(node: &str) -> Rejoin {
 }
 
 async fn rejoin(network: &mut Network, wanted: &Rejoin) -> Rejoined {
-    network.runner.rejoin(wanted).await.unwrap_or_else(|error| panic!("{}", chain(&error)))
+    let done = network.runner.rejoin(wanted).await;
+    // What comes back is in the outbox again, under ids that were there before.
+    for id in network.ids() {
+        network.begins_anew(&id).await;
+    }
+    done.unwrap_or_else(|error| panic!("{}", chain(&error)))
 }
 
 async fn refused(network: &mut Network, route: i64) -> String {

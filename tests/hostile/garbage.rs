@@ -321,6 +321,7 @@ fn no_garbage_stops_a_route_and_none_is_lost() {
             println!("{} to {}", from.name, to.name);
             support::block_on(async {
                 let mut network = pair(from, to).await;
+                network.writes_around_the_triggers();
                 garbage(&mut network).await;
             });
         }

@@ -6,13 +6,14 @@ use super::{OutboxRow, pair};
 use crate::support;
 use crate::support::network::{Network, ready_servers};
 
-/// On every ordered pair of servers.
+/// On every ordered pair of servers. Rows of the outbox are written and deleted by hand here.
 fn on_each_pair(test: impl AsyncFn(&mut Network)) {
     for from in ready_servers() {
         for to in ready_servers() {
             println!("{} to {}", from.name, to.name);
             support::block_on(async {
                 let mut network = pair(from, to).await;
+                network.writes_around_the_triggers();
                 test(&mut network).await;
             });
         }

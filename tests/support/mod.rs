@@ -4,6 +4,7 @@ pub mod case;
 pub mod document;
 pub mod flaky;
 pub mod network;
+pub mod oracle;
 #[path = "values.rs"]
 pub mod samples;
 pub mod tsql;

@@ -15,6 +15,7 @@ use outrigger::runner::Runner;
 use outrigger::schema::{self, Source};
 use outrigger::transport::{self, Transport};
 
+use super::oracle::Oracle;
 use super::{Server, TestDatabase};
 
 /// What a network is made of.
@@ -45,6 +46,8 @@ pub struct Network {
     nodes: BTreeMap<String, (TestDatabase, Box<dyn Session>)>,
     /// Rows that transport has left behind because they name another origin.
     pub foreign: u64,
+    oracle: Oracle,
+    is_watched: bool,
 }
 
 /// Whether a brand has all that an import needs.
@@ -95,7 +98,44 @@ impl Network {
         }
         let configured = (config.clone(), schema.clone());
         let runner = Runner::new(config, schema, urls, BTreeMap::new());
-        Self { runner, configured, overrides: BTreeMap::new(), nodes, foreign: 0 }
+        let (oracle, is_watched) = (Oracle::default(), true);
+        let overrides = BTreeMap::new();
+        let mut network =
+            Self { runner, configured, overrides, nodes, foreign: 0, oracle, is_watched };
+        for id in network.ids() {
+            network.begins_anew(&id).await;
+        }
+        network
+    }
+
+    /// Goes on without the difference oracle, which otherwise looks at all nodes before and after
+    /// each import: for a test that writes around the triggers on purpose.
+    pub fn writes_around_the_triggers(&mut self) {
+        self.is_watched = false;
+    }
+
+    /// What a node holds now is taken as it is, because it was restored or written by hand.
+    pub async fn begins_anew(&mut self, id: &str) {
+        let begun = self.oracle.begin(id, &self.nodes[id].0, &self.configured).await;
+        begun.unwrap_or_else(|refusal| panic!("{id} cannot be looked at: {refusal}"));
+    }
+
+    /// What changed on any node since the last look and is explained by no outbox or inbox row.
+    pub async fn unexplained(&mut self) -> Vec<String> {
+        let mut complaints = Vec::new();
+        for (id, (database, _)) in &self.nodes {
+            let looked = self.oracle.unexplained(id, database).await;
+            complaints.extend(looked.unwrap_or_else(|refusal| panic!("{id}: {refusal}")));
+        }
+        complaints
+    }
+
+    /// Fails if something changed that nobody explains.
+    pub async fn watch(&mut self) {
+        if self.is_watched {
+            let complaints = self.unexplained().await;
+            assert!(complaints.is_empty(), "nobody explains\n{}", complaints.join("\n"));
+        }
     }
 
     /// Another runner, as if the process began anew; the old one's sessions end.
@@ -140,6 +180,7 @@ impl Network {
         work(&database).await;
         let session = database.connect().await;
         self.nodes.insert(id.to_owned(), (database, session));
+        self.begins_anew(id).await;
         self.renew().await;
     }
 
@@ -219,6 +260,13 @@ impl Network {
 
     /// One iteration of the import program of each route, added up.
     pub async fn import(&mut self) -> import::Outcome {
+        self.watch().await;
+        let total = self.import_all().await;
+        self.watch().await;
+        total
+    }
+
+    async fn import_all(&mut self) -> import::Outcome {
         let mut total = import::Outcome::default();
         for route in self.runner.routes().to_vec() {
             let done = self.runner.import(&route, &AtomicBool::new(false), &mut |_| {}).await;
@@ -238,11 +286,12 @@ impl Network {
 
     /// Both programs of all routes until nothing moves any more.
     pub async fn drain(&mut self) {
+        self.watch().await;
         for _ in 0..50 {
             let written: u64 = self.transport().await.iter().map(|done| done.written).sum();
-            let done = self.import().await;
+            let done = self.import_all().await;
             if written + done.read + done.released == 0 {
-                return;
+                return self.watch().await;
             }
         }
         panic!("after 50 turns there is still something on its way");
@@ -252,7 +301,9 @@ impl Network {
     pub async fn try_import(&mut self, route: i64) -> Result<import::Outcome, String> {
         let route = self.runner.routes().iter().find(|known| known.id.0 == route).cloned();
         let route = route.expect("it is a route");
+        self.watch().await;
         let done = self.runner.import(&route, &AtomicBool::new(false), &mut |_| {}).await;
+        self.watch().await;
         done.map_err(|error| chain(&error))
     }
 
@@ -292,6 +343,8 @@ impl Network {
     /// `outrigger quarantine drop`.
     pub async fn drop_change(&mut self, id: &str, inbox_id: i64) {
         let templates = Templates::embedded(self.brand(id));
+        self.watch().await;
+        self.oracle.drop_change(id, inbox_id);
         let session = self.application(id);
         assert!(quarantine::drop_change(session, &templates, inbox_id).await.unwrap());
     }
