@@ -26,6 +26,10 @@ pub struct Cursor {
     /// By the route on which a forwarded change arrived: the highest inbox id carried on.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub forwards: BTreeMap<i64, i64>,
+    /// By the route on which it arrived at the source, 0 for the source's own changes: the highest
+    /// id that was ever carried, whatever was set back since.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub reached: BTreeMap<i64, i64>,
     /// The life of the source that all this is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Seen>,
@@ -33,6 +37,9 @@ pub struct Cursor {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skew_ms: Option<i64>,
 }
+
+/// Where [`Cursor::reached`] notes the source's own changes: no route has this id.
+const OWN: i64 = 0;
 
 impl Cursor {
     /// The cursor of a `ds_program_parameter` row. Where `pointer` is not what the state says, a
@@ -46,18 +53,46 @@ impl Cursor {
             Some(cursor) if cursor.pointer == pointer => cursor,
             Some(cursor) if cursor.pointer > pointer => cursor.set_back(pointer),
             known => {
-                let source = known.and_then(|cursor| cursor.source);
-                Self { pointer, source, ..Self::default() }
+                let known = known.unwrap_or_default();
+                Self { pointer, reached: known.all_reached(), source: known.source, ..Self::default() }
             }
         }
     }
 
+    /// Where the route begins anew in another life of its source.
+    pub(super) fn begun_anew(&self, source: Seen) -> Self {
+        Self { reached: self.all_reached(), source: Some(source), ..Self::default() }
+    }
+
+    /// The highest id that was ever carried of what arrived at the source on a route, or, for 0,
+    /// of its own changes.
+    #[must_use]
+    pub fn has_reached(&self, arrived_on: i64) -> i64 {
+        let now = if arrived_on == OWN { Some(&self.pointer) } else { self.forwards.get(&arrived_on) };
+        now.max(self.reached.get(&arrived_on)).copied().unwrap_or(0)
+    }
+
+    fn all_reached(&self) -> BTreeMap<i64, i64> {
+        let places = [&OWN].into_iter().chain(self.forwards.keys()).chain(self.reached.keys());
+        let reached = places.map(|place| (*place, self.has_reached(*place)));
+        reached.filter(|(_, id)| *id > 0).collect()
+    }
+
+    /// Whether an id is one that was not there when the cursor passed it.
+    #[must_use]
+    pub fn misses(&self, id: i64) -> bool {
+        let after = self.gaps.partition_point(|(first, _)| *first <= id);
+        after > 0 && self.gaps[after - 1].1 >= id
+    }
+
     fn set_back(self, pointer: i64) -> Self {
+        let reached = self.all_reached();
         let below = self.gaps.into_iter().filter(|(first, _)| *first <= pointer);
         Self {
             pointer,
             gaps: below.map(|(first, last)| (first, last.min(pointer))).collect(),
             carried_to: self.watermark.or(self.carried_to),
+            reached,
             source: self.source,
             ..Self::default()
         }
@@ -123,6 +158,13 @@ mod tests {
     }
 
     #[test]
+    fn what_is_in_a_gap_is_missed() {
+        let cursor = Cursor { pointer: 9, gaps: vec![(2, 3), (5, 7)], ..Cursor::default() };
+        let missed: Vec<i64> = (1..=9).filter(|id| cursor.misses(*id)).collect();
+        assert_eq!(missed, [2, 3, 5, 6, 7]);
+    }
+
+    #[test]
     fn a_brand_that_commits_in_order_has_no_gaps() {
         let mut cursor = Cursor::default();
         cursor.carry(10, false);
@@ -137,6 +179,7 @@ mod tests {
             gaps: vec![(2, 3), (5, 7), (8, 8)],
             carried_to: None,
             forwards: BTreeMap::from([(1000, 4)]),
+            reached: BTreeMap::from([(1000, 2), (1002, 8)]),
             source: Some(Seen { epoch: 1, incarnation: "i".into(), exchange: 5, counter: 0 }),
             skew_ms: None,
         };
@@ -145,11 +188,19 @@ mod tests {
             pointer: 6,
             gaps: vec![(2, 3), (5, 6)],
             carried_to: Some("10:10:".into()),
+            reached: BTreeMap::from([(OWN, 9), (1000, 4), (1002, 8)]),
             source: cursor.source.clone(),
             ..Cursor::default()
         };
         assert_eq!(Cursor::read(6, Some(&cursor.state())), back);
-        let forward = Cursor { pointer: 20, source: cursor.source.clone(), ..Cursor::default() };
+        assert_eq!((back.has_reached(OWN), back.has_reached(1004)), (9, 0));
+        let forward = Cursor {
+            pointer: 20,
+            reached: back.reached.clone(),
+            source: cursor.source.clone(),
+            ..Cursor::default()
+        };
+        assert_eq!(forward.has_reached(OWN), 20);
         assert_eq!(Cursor::read(20, Some(&cursor.state())), forward);
         assert_eq!(Cursor::read(1, Some("garbage")), Cursor { pointer: 1, ..Cursor::default() });
     }

@@ -10,6 +10,7 @@ mod cursor;
 mod epoch;
 mod local;
 mod lost;
+pub mod purged;
 mod skew;
 mod window;
 
@@ -19,6 +20,7 @@ pub use cursor::Cursor;
 pub use epoch::{Epoch, Seen, Stale};
 pub use local::{localise, next_stamp};
 pub use lost::{Comparison, Decision};
+pub use purged::Purged;
 pub use skew::{Clock, Reading, Skew};
 pub use window::{Window, WindowStatements};
 

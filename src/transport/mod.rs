@@ -201,6 +201,7 @@ impl Transport {
         let pointer = program.integer("fromoutboxpointer").unwrap_or(0);
         let known = Cursor::read(pointer, program.text("cursor_state").as_deref());
         let cursor = self.exchange.resume(route, from, &epoch, &known).await?;
+        self.exchange.check_purges(route, from, &epoch, &known).await?;
 
         from.begin(Mode::Read).await.map_err(|fault| at_source(route, fault.into()))?;
         let mut after = self.own(route, from, to, &cursor, &mut outcome, progress).await?;
