@@ -18,6 +18,7 @@ mod hostile;
 mod import_mysql;
 mod mysql;
 mod parse;
+mod purge;
 mod render;
 mod repo;
 mod restore;

@@ -12,7 +12,7 @@ use super::order::{RowEffect, steps};
 use super::quarantine::Entry;
 use super::statements::Statements;
 use super::target::Targets;
-use super::{Effect, Error, versions};
+use super::{Effect, Error, forgotten, versions};
 use crate::db::{Mode, Session};
 use crate::model::{Change, NodeId, Op, RouteId, Value};
 use crate::outbox::{change_from_row, execute, fetch, fetch_one, next_stamp};
@@ -51,6 +51,8 @@ pub struct Importer {
     pub(super) node: NodeId,
     pub(super) page_rows: usize,
     floor: String,
+    /// The newest stamp of a delete that this node remembers no longer.
+    pub(super) forgotten_stamp: Option<String>,
 }
 
 /// Rows that have something in quarantine, with the first inbox id of each.
@@ -74,6 +76,7 @@ impl Importer {
             node,
             page_rows,
             floor: String::new(),
+            forgotten_stamp: None,
         })
     }
 
@@ -104,6 +107,7 @@ impl Importer {
         if row.text("active_flag").is_none_or(|flag| !flag.trim().eq_ignore_ascii_case("Y")) {
             return Ok(Progress::Stopped);
         }
+        self.forgotten_stamp = row.text("forgotten_stamp");
         let pointer = row.integer("fromoutboxpointer").unwrap_or(0);
         let page = self.page(session, route, pointer).await?;
         if page.is_empty() {
@@ -287,8 +291,9 @@ impl Importer {
     ) -> Result<Outcome, Error> {
         let mut incoming = Vec::with_capacity(changes.len());
         let mut held = Vec::new();
+        let forgotten = self.forgotten(session, changes).await?;
         for unit in units(changes) {
-            match self.admit(unit, blocked) {
+            match self.admit(unit, blocked, &forgotten) {
                 Ok(decoded) => incoming.extend(decoded),
                 Err(refusals) => held.extend(self.held(unit, refusals, blocked)),
             }
@@ -310,9 +315,13 @@ impl Importer {
         &self,
         unit: &[Change],
         blocked: &Blocked,
+        forgotten: &BTreeSet<i64>,
     ) -> Result<Vec<Incoming>, Vec<Option<Refusal>>> {
-        let decoded: Vec<Result<Incoming, Refusal>> =
-            unit.iter().map(|change| decode(&self.targets, change)).collect();
+        let decode = |change: &Change| {
+            let incoming = decode(&self.targets, change)?;
+            if forgotten.contains(&change.id) { Err(forgotten::refusal()) } else { Ok(incoming) }
+        };
+        let decoded: Vec<Result<Incoming, Refusal>> = unit.iter().map(decode).collect();
         let is_free = |incoming: &Incoming| {
             let (table, key) = &incoming.row;
             let row = (self.targets.tables[*table].object_table.clone(), key.clone());

@@ -54,7 +54,12 @@ impl Cursor {
             Some(cursor) if cursor.pointer > pointer => cursor.set_back(pointer),
             known => {
                 let known = known.unwrap_or_default();
-                Self { pointer, reached: known.all_reached(), source: known.source, ..Self::default() }
+                Self {
+                    pointer,
+                    reached: known.all_reached(),
+                    source: known.source,
+                    ..Self::default()
+                }
             }
         }
     }
@@ -68,8 +73,19 @@ impl Cursor {
     /// of its own changes.
     #[must_use]
     pub fn has_reached(&self, arrived_on: i64) -> i64 {
-        let now = if arrived_on == OWN { Some(&self.pointer) } else { self.forwards.get(&arrived_on) };
+        let now =
+            if arrived_on == OWN { Some(&self.pointer) } else { self.forwards.get(&arrived_on) };
         now.max(self.reached.get(&arrived_on)).copied().unwrap_or(0)
+    }
+
+    /// The cursor of a route that may go on without what was purged before it came.
+    #[must_use]
+    pub fn admitted(mut self, purged: &BTreeMap<i64, i64>) -> Self {
+        for (place, id) in purged {
+            let reached = self.reached.entry(*place).or_default();
+            *reached = id.max(reached).to_owned();
+        }
+        self
     }
 
     fn all_reached(&self) -> BTreeMap<i64, i64> {
