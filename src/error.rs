@@ -336,11 +336,15 @@ fn runner_hint(error: &runner::Error) -> Option<String> {
         | runner::Error::Import { source: import::Error::WrongNode { expected, .. }, .. } => {
             Some(format!("check the URL of node `{expected}`, or run `outrigger apply` on it"))
         }
-        runner::Error::Transport { source: Transport::Stale { node, reason }, .. } => {
+        runner::Error::Transport { route, source: Transport::Stale { node, reason } } => {
             Some(match reason {
                 Stale::Replaced => format!(
                     "check the URL of node `{node}`: two nodes may have one id; if the database \
                      was replaced on purpose, `outrigger rejoin --node {node} --replaced`"
+                ),
+                Stale::Purged { .. } => format!(
+                    "fill its target with what node `{node}` has, then `outrigger purge --admit \
+                     {route}`"
                 ),
                 Stale::Unasked { .. } => {
                     format!("run `outrigger rejoin --node {node}` while both nodes can be reached")

@@ -22,6 +22,7 @@ mod mysql;
 mod oracle;
 mod parse;
 mod position;
+mod purge;
 mod render;
 mod repo;
 mod restore;

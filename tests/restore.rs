@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use outrigger::dialect::Brand;
-use outrigger::runner::{Rejoin, Rejoined};
+use outrigger::runner::{Purge, Rejoin, Rejoined};
 
 use crate::support::document::{Document, has_programs};
 use crate::support::network::{Blueprint, Network, chain, ready_servers};
@@ -477,5 +477,41 @@ fn an_idle_route_notes_nothing_of_its_source() {
         network.run("b", "UPDATE ds_quarantine SET attempts = 1").await;
         assert_eq!(network.try_transport(B_TO_A).await.map(|done| done.read), Ok(0));
         assert_eq!(network.rows("a", cursor).await, before);
+    });
+}
+
+/// The backup is older than what the others have purged since: they say so, before and after.
+#[test]
+fn a_backup_from_before_a_purge_is_told_what_it_lacks() {
+    on_each_server(async |network| {
+        network
+            .limit(|limits| {
+                limits.outbox_retention = Some(std::time::Duration::ZERO);
+                limits.inbox_retention = Some(std::time::Duration::ZERO);
+            })
+            .await;
+        back_up(network, "b").await;
+        network.run("b", "INSERT INTO item VALUES (10, 'lost', NULL)").await;
+        network.run("a", "INSERT INTO item VALUES (20, 'of a', NULL)").await;
+        network.drain().await;
+        network.runner.purge(&Purge::default()).await.unwrap();
+        restore(network, "b").await;
+        network.run("b", "INSERT INTO item VALUES (11, 'after', NULL)").await;
+        assert_has(&refused(network, B_TO_A).await, "was restored from a backup");
+
+        let done = rejoin(network, &wanted("b")).await;
+        let lacking: Vec<(&str, &str)> =
+            done.purged.iter().map(|one| (one.node.as_str(), one.origin.as_str())).collect();
+        assert_eq!(lacking, [("a", "a"), ("a", "b"), ("c", "b")]);
+        assert!(done.purged.iter().all(|one| one.first_id > one.carried_id + 1));
+        // Ids that only the memory of purges knows are not given a second time.
+        let seen = done.purged.iter().map(|one| one.first_id - 1).max().unwrap();
+        assert!(done.first_id > seen, "{} {seen}", done.first_id);
+        assert_has(&refused(network, A_TO_B).await, "node `a` has deleted changes of its own");
+        let route = network.runner.routes().iter().find(|r| r.id.0 == A_TO_B).cloned().unwrap();
+        assert!(network.runner.admit(&route).await.unwrap());
+        network.drain().await;
+        assert_eq!(network.rows("c", ITEMS).await.len(), 6, "nothing of the others is lost");
+        assert_eq!(network.rows("b", ITEMS).await.len(), 4, "it lacks what it was told");
     });
 }

@@ -17,6 +17,8 @@ mod database;
 mod history;
 #[path = "simulator/node.rs"]
 mod node;
+#[path = "simulator/purge.rs"]
+mod purge;
 #[path = "simulator/random.rs"]
 mod random;
 #[path = "simulator/reference.rs"]
@@ -67,6 +69,7 @@ fn every_history_converges() {
     }
     assert!(counts.crashes > 0 && counts.late_commits > 0 && counts.duplicates > 0);
     assert!(counts.waits > 0 && counts.purged > 0 && counts.conflicts > 0);
+    assert!(counts.purged_inbox > 0 && counts.forgotten > 0 && counts.delivered_again > 0);
 }
 
 #[test]
@@ -134,6 +137,16 @@ fn without_the_fold_older_values_overwrite_newer_ones() {
 #[test]
 fn without_versions_a_purge_lets_older_values_in() {
     is_needed(Switch::PurgedVersions, FIRST_SEED);
+}
+
+#[test]
+fn a_tombstone_that_is_forgotten_too_early_lets_deleted_rows_come_back() {
+    is_needed(Switch::Stability, FIRST_SEED);
+}
+
+#[test]
+fn an_inbox_that_is_purged_before_its_import_loses_changes() {
+    is_needed(Switch::PurgedInbox, FIRST_SEED);
 }
 
 #[test]

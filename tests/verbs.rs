@@ -34,16 +34,16 @@ fn the_life_of_an_installation() {
             "drift[not-installed]: nothing was installed on `server2` by `outrigger apply`\n",
         );
         let run = next(run, case, "apply --node server2 --dry-run").exits_with(0);
-        let run = run.stderr_is("server2: 13 installed, 2 programs added (nothing was run)\n");
+        let run = run.stderr_is("server2: 14 installed, 2 programs added (nothing was run)\n");
         let run = run.stdout_has("ds_change_outbox").stdout_has("'server2'");
         assert_eq!(case.catalogue().await, before);
 
         let run = next(run, case, "apply --node server2").exits_with(0).stdout_is("");
-        let run = run.stderr_is("server2: 13 installed, 2 programs added\n");
+        let run = run.stderr_is("server2: 14 installed, 2 programs added\n");
         let run = next(run, case, "apply --node server2").exits_with(0).stdout_is("");
-        let run = run.stderr_is("server2: nothing to do, all 13 scripts are installed\n");
+        let run = run.stderr_is("server2: nothing to do, all 14 scripts are installed\n");
         let run = next(run, case, "verify --node server2").exits_with(0).stdout_is("");
-        let run = run.stderr_is("server2: all 13 scripts are as installed\n");
+        let run = run.stderr_is("server2: all 14 scripts are as installed\n");
         let run = next(run, case, "verify --node server2 --format json").exits_with(0);
         let run = run.stdout_is("[]\n");
 
@@ -73,7 +73,7 @@ fn the_life_of_an_installation() {
         let run = next(run, case, "remove --node server2 --dry-run").exits_with(0);
         let run = run.stdout_has("DROP TABLE");
         let run = next(run, case, "remove --node server2 --yes").exits_with(0).stdout_is("");
-        let run = run.stderr_is("server2: 13 scripts removed, with 1 change in the outbox\n");
+        let run = run.stderr_is("server2: 14 scripts removed, with 1 change in the outbox\n");
         assert_eq!(case.catalogue().await, before);
         let run = next(run, case, "remove --node server2").exits_with(0);
         run.stderr_is("server2: nothing is installed\n");
@@ -140,9 +140,9 @@ fn a_live_database_is_read_by_init_and_as_the_schema() {
             .variable("NODE_URL", &case.database.url)
         };
         let run = live(run.then("apply --node server2")).exits_with(0);
-        let run = run.stderr_is("server2: 13 installed\n");
+        let run = run.stderr_is("server2: 14 installed\n");
         let run = live(run.then("apply --node server2")).exits_with(0);
-        let run = run.stderr_is("server2: nothing to do, all 13 scripts are installed\n");
+        let run = run.stderr_is("server2: nothing to do, all 14 scripts are installed\n");
         let run = run.then("init --force --from").argument(&case.database.url).exits_with(0);
         assert_eq!(run.text("outrigger.yaml"), starter, "Outrigger's own tables are left out");
     });

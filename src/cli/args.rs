@@ -77,6 +77,12 @@ pub(super) enum Verb {
     /// List, show or forget what was lost when two nodes changed the same
     #[command(after_long_help = help::CONFLICTS)]
     Conflicts(Conflicts),
+    /// Delete from outboxes and inboxes what nobody needs any more
+    ///
+    /// Only what is older than its retention under `limits`, and never what a route has still to
+    /// carry. What is held back is listed with what needs it; the exit code is 1 then.
+    #[command(after_long_help = help::PURGE)]
+    Purge(Purge),
     /// Bring a node back that was restored from a backup
     ///
     /// The node gets back what only the others still have of its changes, its new changes get ids
@@ -296,6 +302,28 @@ pub(super) enum ConflictsAction {
         #[arg(long, value_name = "NODE")]
         node: String,
     },
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Purge {
+    /// Nodes to purge; default: all
+    #[arg(value_name = "NODE")]
+    pub(super) nodes: Vec<String>,
+    /// A route that is no longer in the configuration, and shall not be waited for
+    ///
+    /// Where it comes back, it is refused as long as it lacks what was deleted.
+    #[arg(long, value_name = "ROUTE")]
+    pub(super) forget: Vec<i64>,
+    /// Let a route go on that lacks what was deleted; nothing is purged
+    ///
+    /// For a target that was filled by other means.
+    #[arg(long, value_name = "ROUTE", conflicts_with_all = ["nodes", "forget", "dry_run"])]
+    pub(super) admit: Option<i64>,
+    /// Say what would be deleted, and delete nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    #[command(flatten)]
+    pub(super) listing: Listing,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -15,6 +15,7 @@ mod init;
 mod live;
 mod nodes;
 mod progress;
+mod purge;
 mod quarantine;
 mod rejoin;
 mod remove;
@@ -77,6 +78,7 @@ async fn dispatch(verb: Verb, context: &Context) -> Result<ExitCode> {
         Verb::Status(args) => status::run(args, context).await,
         Verb::Quarantine(args) => quarantine::run(args, context).await,
         Verb::Conflicts(args) => conflicts::run(args, context).await,
+        Verb::Purge(args) => purge::run(args, context).await,
         Verb::Rejoin(args) => rejoin::run(args, context).await,
         Verb::Demo(args) => demo::run(args, context).await,
         Verb::Completions(args) => completions::run(&args, context),

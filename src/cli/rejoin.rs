@@ -49,8 +49,8 @@ fn text(done: &Rejoined) -> String {
     ];
     for purged in &done.purged {
         let lack = format!(
-            "node {} has no changes before {}, and this one has them up to {}",
-            purged.node, purged.first_id, purged.carried_id
+            "node {} has no changes of {} before {}, and this one has them up to {}",
+            purged.node, purged.origin, purged.first_id, purged.carried_id
         );
         lines.push(("lacking", lack));
     }

@@ -50,7 +50,7 @@ pub enum Error {
         location: Location,
     },
     /// A time that is none.
-    #[error("`{option}` has to be a time such as 500ms, 2s or 1m, or `never`")]
+    #[error("`{option}` has to be a time such as 500ms, 2s, 1m or 30d, or `never`")]
     BadTime {
         /// The option.
         option: &'static str,

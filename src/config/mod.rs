@@ -223,6 +223,9 @@ pub enum CommandForm {
     Tilde,
 }
 
+/// A day, whatever clocks are set to.
+const DAY: Duration = Duration::from_hours(24);
+
 /// Limits of the runner. Each has a default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -236,6 +239,12 @@ pub struct Limits {
     pub skew_warning: Option<Duration>,
     /// How far they may differ before the route carries nothing.
     pub skew_refusal: Option<Duration>,
+    /// How long a change that was carried everywhere stays in its outbox; `None`: for ever.
+    pub outbox_retention: Option<Duration>,
+    /// How long a change that was imported stays in the inbox; `None`: for ever.
+    pub inbox_retention: Option<Duration>,
+    /// How long it is remembered that a row was deleted; `None`: for ever.
+    pub tombstone_retention: Option<Duration>,
 }
 
 impl Config {
@@ -360,6 +369,9 @@ impl Default for Limits {
             lock_wait_seconds: 5,
             skew_warning: Some(Duration::from_secs(2)),
             skew_refusal: Some(Duration::from_mins(1)),
+            outbox_retention: Some(30 * DAY),
+            inbox_retention: Some(30 * DAY),
+            tombstone_retention: Some(90 * DAY),
         }
     }
 }

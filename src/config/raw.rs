@@ -105,6 +105,9 @@ pub(super) struct RawLimits {
     pub(super) lock_wait_seconds: Option<Spanned>,
     pub(super) skew_warning: Option<Spanned>,
     pub(super) skew_refusal: Option<Spanned>,
+    pub(super) outbox_retention: Option<Spanned>,
+    pub(super) inbox_retention: Option<Spanned>,
+    pub(super) tombstone_retention: Option<Spanned>,
 }
 
 /// Reads the YAML.

@@ -257,8 +257,23 @@ impl Reader<'_> {
     }
 
     fn limits(&self, raw: &RawLimits) -> Result<Limits, Error> {
-        let Limits { batch_rows, batch_bytes, lock_wait_seconds, skew_warning, skew_refusal } =
-            Limits::default();
+        let Limits {
+            batch_rows,
+            batch_bytes,
+            lock_wait_seconds,
+            skew_warning,
+            skew_refusal,
+            outbox_retention,
+            inbox_retention,
+            tombstone_retention,
+        } = Limits::default();
+        let skew = |written: &Option<Spanned>, option, default| {
+            let time = self.time(written.as_ref(), option, default)?;
+            Ok::<_, Error>(time.filter(|time| !time.is_zero()))
+        };
+        let retention = |written: &Option<Spanned>, option, default| {
+            self.time(written.as_ref(), option, default)
+        };
         let size = |written: &Option<Spanned>, option, default: usize, max| {
             let default = u64::try_from(default).unwrap_or(max);
             let number = self.number(written.as_ref(), option, default, 1, max)?;
@@ -274,12 +289,23 @@ impl Reader<'_> {
                 0,
                 LOCK_WAIT_SECONDS_MAX,
             )?,
-            skew_warning: self.time(raw.skew_warning.as_ref(), "skew_warning", skew_warning)?,
-            skew_refusal: self.time(raw.skew_refusal.as_ref(), "skew_refusal", skew_refusal)?,
+            skew_warning: skew(&raw.skew_warning, "skew_warning", skew_warning)?,
+            skew_refusal: skew(&raw.skew_refusal, "skew_refusal", skew_refusal)?,
+            outbox_retention: retention(
+                &raw.outbox_retention,
+                "outbox_retention",
+                outbox_retention,
+            )?,
+            inbox_retention: retention(&raw.inbox_retention, "inbox_retention", inbox_retention)?,
+            tombstone_retention: retention(
+                &raw.tombstone_retention,
+                "tombstone_retention",
+                tombstone_retention,
+            )?,
         })
     }
 
-    /// `500ms`, `2s`, `1m`, `1h`; `never` and 0 are no time at all.
+    /// `500ms`, `2s`, `1m`, `1h`, `30d`, `0`; `None` is `never`.
     fn time(
         &self,
         written: Option<&Spanned>,
@@ -297,13 +323,14 @@ impl Reader<'_> {
             "s" => Some(1_000),
             "m" => Some(60_000),
             "h" => Some(3_600_000),
+            "d" => Some(86_400_000),
             "" if digits == "0" => Some(0),
             _ => None,
         };
         let number = digits.replace('_', "").parse::<u64>().ok();
         let time = number.zip(unit).and_then(|(number, unit)| number.checked_mul(unit));
         let time = time.ok_or_else(|| Error::BadTime { option, location: location() })?;
-        Ok((time > 0).then(|| Duration::from_millis(time)))
+        Ok(Some(Duration::from_millis(time)))
     }
 
     fn number(

@@ -140,8 +140,13 @@ fn what_belongs_together_has_to_be_there_and_what_excludes_each_other_not() {
     );
     check(
         "limits: { skew_refusal: soon }\n",
-        "`skew_refusal` has to be a time such as 500ms, 2s or 1m, or `never`",
+        "`skew_refusal` has to be a time such as 500ms, 2s, 1m or 30d, or `never`",
         "6:25",
+    );
+    check(
+        "limits: { tombstone_retention: 90 days }\n",
+        "`tombstone_retention` has to be a time such as 500ms, 2s, 1m or 30d, or `never`",
+        "6:32",
     );
     assert_eq!(refused("database: x\n").0, "missing key `schema`");
     assert_eq!(refused("").1, "outrigger.yaml:1:1");
@@ -247,6 +252,16 @@ fn a_limit_of_time_has_a_unit_or_is_never() {
     assert_eq!(limit("250ms"), Some(Some(Duration::from_millis(250))));
     assert_eq!(limit("3m"), Some(Some(Duration::from_mins(3))));
     assert_eq!((limit("never"), limit("0"), limit("0s")), (Some(None), Some(None), Some(None)));
-    assert_eq!((limit("2"), limit("2d"), limit("-1s")), (None, None, None));
+    assert_eq!((limit("2"), limit("2w"), limit("-1s")), (None, None, None));
     assert_eq!(limit("99999999999999999h"), None);
+}
+
+#[test]
+fn a_retention_of_nothing_is_not_never() {
+    let limit = |text: &str| {
+        let text = format!("{NODES}limits: {{ outbox_retention: {text} }}\n");
+        read(&text).map(|config| config.limits.outbox_retention).ok()
+    };
+    assert_eq!(limit("30d"), Some(Some(Duration::from_hours(720))));
+    assert_eq!((limit("0"), limit("never")), (Some(Some(Duration::ZERO)), Some(None)));
 }

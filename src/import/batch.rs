@@ -12,7 +12,7 @@ use super::order::{RowEffect, steps};
 use super::quarantine::Entry;
 use super::statements::Statements;
 use super::target::Targets;
-use super::{Effect, Error, versions};
+use super::{Effect, Error, forgotten, versions};
 use crate::db::{Mode, Session};
 use crate::model::{Change, NodeId, Op, RouteId, Value};
 use crate::outbox::{Cursor, Verdict, change_from_row, execute, fetch, fetch_one, next_stamp};
@@ -54,6 +54,8 @@ pub struct Importer {
     /// Where the last fold began: what it was still missing is looked at before the next one.
     pub(super) fold_cursor: Option<Cursor>,
     pub(super) verdict: Option<Verdict>,
+    /// The newest stamp of a delete that this node remembers no longer.
+    pub(super) forgotten_stamp: Option<String>,
 }
 
 /// Rows that have something in quarantine, with the first inbox id of each.
@@ -79,6 +81,7 @@ impl Importer {
             floor: String::new(),
             fold_cursor: None,
             verdict: None,
+            forgotten_stamp: None,
         })
     }
 
@@ -114,6 +117,7 @@ impl Importer {
             .map(|cursor| cursor.pointer)
             .map_err(|reason| Error::Misplaced { program: route.import_program(), reason })?;
         self.look_at_gaps(session).await?;
+        self.forgotten_stamp = row.text("forgotten_stamp");
         let page = self.page(session, route, pointer).await?;
         if page.is_empty() {
             self.settle_alone(session, route, pointer).await?;
@@ -297,8 +301,9 @@ impl Importer {
     ) -> Result<Outcome, Error> {
         let mut incoming = Vec::with_capacity(changes.len());
         let mut held = Vec::new();
+        let forgotten = self.forgotten(session, changes).await?;
         for unit in units(changes) {
-            match self.admit(unit, blocked) {
+            match self.admit(unit, blocked, &forgotten) {
                 Ok(decoded) => incoming.extend(decoded),
                 Err(refusals) => held.extend(self.held(unit, refusals, blocked)),
             }
@@ -320,9 +325,13 @@ impl Importer {
         &self,
         unit: &[Change],
         blocked: &Blocked,
+        forgotten: &BTreeSet<i64>,
     ) -> Result<Vec<Incoming>, Vec<Option<Refusal>>> {
-        let decoded: Vec<Result<Incoming, Refusal>> =
-            unit.iter().map(|change| decode(&self.targets, change)).collect();
+        let decode = |change: &Change| {
+            let incoming = decode(&self.targets, change)?;
+            if forgotten.contains(&change.id) { Err(forgotten::refusal()) } else { Ok(incoming) }
+        };
+        let decoded: Vec<Result<Incoming, Refusal>> = unit.iter().map(decode).collect();
         let is_free = |incoming: &Incoming| {
             let (table, key) = &incoming.row;
             let row = (self.targets.tables[*table].object_table.clone(), key.clone());

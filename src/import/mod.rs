@@ -17,6 +17,7 @@ mod decode;
 mod execute;
 mod fit;
 mod fold;
+mod forgotten;
 mod keep;
 mod order;
 pub mod quarantine;

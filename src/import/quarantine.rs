@@ -220,6 +220,9 @@ impl Importer {
         route: RouteId,
     ) -> Result<Outcome, Error> {
         let mut outcome = Outcome::default();
+        // What was kept back as older than the deletes that are forgotten is only here when a
+        // person lets it in.
+        self.forgotten_stamp = None;
         let given = [("route_id", Value::Integer(route.0))];
         let mut ripe = None;
         // What was let in may have held up others: again, until nothing more gets in.

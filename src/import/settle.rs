@@ -106,6 +106,25 @@ impl Importer {
         Ok(())
     }
 
+    /// Notes what this node changed since the last import, and settles it.
+    ///
+    /// # Errors
+    /// When the database refuses; nothing is noted then.
+    pub async fn note_own_changes(&mut self, session: &mut dyn Session) -> Result<(), Error> {
+        session.begin(Mode::Write).await?;
+        let entered = self.enter(session).await;
+        let done = match entered {
+            Ok(()) => self.settle_inside(session).await,
+            Err(error) => Err(error),
+        };
+        if done.is_err() {
+            self.abandon(session).await?;
+            return done;
+        }
+        session.commit().await?;
+        Ok(())
+    }
+
     async fn settle_inside(&mut self, session: &mut dyn Session) -> Result<(), Error> {
         let doubtful = self.fold(session, &BTreeSet::new()).await?;
         self.settle(session, &BTreeSet::new(), doubtful).await?;

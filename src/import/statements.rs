@@ -33,6 +33,7 @@ pub(super) struct Statements {
     pub(super) write_conflicts: Statement,
     pub(super) write_own_change: Statement,
     pub(super) has_unimported: Statement,
+    pub(super) read_purges: Statement,
 }
 
 #[derive(Serialize)]
@@ -72,6 +73,7 @@ impl Statements {
             write_conflicts: statement("write_conflicts")?,
             write_own_change: statement("write_own_change")?,
             has_unimported: statement("has_unimported")?,
+            read_purges: statement("read_purges")?,
         })
     }
 }

@@ -34,6 +34,10 @@ pub struct Cursor {
     /// By the route on which a forwarded change arrived: the highest inbox id carried on.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub forwards: BTreeMap<i64, i64>,
+    /// By the route on which it arrived at the source, 0 for the source's own changes: the highest
+    /// id that was ever carried, whatever was set back since.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub reached: BTreeMap<i64, i64>,
     /// The life of the source that all this is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Seen>,
@@ -42,13 +46,48 @@ pub struct Cursor {
     pub skew_ms: Option<i64>,
 }
 
+/// Where [`Cursor::reached`] notes the source's own changes: no route has this id.
+const OWN: i64 = 0;
+
 impl Cursor {
+    /// Where the route begins anew in another life of its source.
+    pub(super) fn begun_anew(&self, source: Seen) -> Self {
+        Self { reached: self.all_reached(), source: Some(source), ..Self::default() }
+    }
+
+    /// The highest id that was ever carried of what arrived at the source on a route, or, for 0,
+    /// of its own changes.
+    #[must_use]
+    pub fn has_reached(&self, arrived_on: i64) -> i64 {
+        let now =
+            if arrived_on == OWN { Some(&self.pointer) } else { self.forwards.get(&arrived_on) };
+        now.max(self.reached.get(&arrived_on)).copied().unwrap_or(0)
+    }
+
+    /// The cursor of a route that may go on without what was purged before it came.
+    #[must_use]
+    pub fn admitted(mut self, purged: &BTreeMap<i64, i64>) -> Self {
+        for (place, id) in purged {
+            let reached = self.reached.entry(*place).or_default();
+            *reached = id.max(reached).to_owned();
+        }
+        self
+    }
+
+    fn all_reached(&self) -> BTreeMap<i64, i64> {
+        let places = [&OWN].into_iter().chain(self.forwards.keys()).chain(self.reached.keys());
+        let reached = places.map(|place| (*place, self.has_reached(*place)));
+        reached.filter(|(_, id)| *id > 0).collect()
+    }
+
     /// The same at a pointer below it.
     pub(super) fn set_back(self, pointer: i64) -> Self {
+        let reached = self.all_reached();
         Self {
             pointer,
             gaps: self.gaps.between(0, pointer),
             carried_to: self.watermark.or(self.carried_to),
+            reached,
             source: self.source,
             ..Self::default()
         }
@@ -125,6 +164,7 @@ mod tests {
             grace: None,
             carried_to: None,
             forwards: BTreeMap::from([(1000, 4)]),
+            reached: BTreeMap::from([(1000, 2), (1002, 8)]),
             source: Some(Seen { epoch: 1, incarnation: "i".into(), exchange: 5, counter: 0 }),
             skew_ms: None,
         };
@@ -133,9 +173,12 @@ mod tests {
             pointer: 6,
             gaps: gaps(&[(2, 3), (5, 6)]),
             carried_to: Some("10:10:".into()),
+            reached: BTreeMap::from([(OWN, 9), (1000, 4), (1002, 8)]),
             source: cursor.source.clone(),
             ..Cursor::default()
         };
-        assert_eq!(Cursor::read(6, Some(&cursor.state())), Ok(back));
+        let read = Cursor::read(6, Some(&cursor.state()));
+        assert_eq!(read.as_ref(), Ok(&back));
+        assert_eq!((back.has_reached(OWN), back.has_reached(1004)), (9, 0));
     }
 }

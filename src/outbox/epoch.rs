@@ -42,6 +42,8 @@ pub struct Epoch {
     pub route_epoch: Option<i64>,
     /// The route on which it was seen that the node was restored.
     pub stale_route: Option<i64>,
+    /// Whether anything was ever deleted from its outbox or inbox.
+    pub is_purged: bool,
 }
 
 /// Why a route does not carry from a node that is not as the route knows it.
@@ -88,6 +90,19 @@ pub enum Stale {
     /// The database is not the one that the route has carried from.
     #[error("is another database than the one that this route knows")]
     Replaced,
+    /// What the route had still to carry was purged, while the route was not in the configuration.
+    #[error(
+        "has deleted {what} up to {purged_id} by `purge`, and this route has carried them up to \
+         {carried_id}"
+    )]
+    Purged {
+        /// Changes of its own, or what came to it on a route.
+        what: String,
+        /// Up to where it has deleted.
+        purged_id: i64,
+        /// Up to where the route has come.
+        carried_id: i64,
+    },
 }
 
 impl Stale {
@@ -127,6 +142,7 @@ impl Epoch {
             carried_id: row.integer("carried_id").unwrap_or(0),
             route_epoch: row.integer("route_epoch"),
             stale_route: row.integer("stale_route"),
+            is_purged: row.integer("purges").is_some_and(|count| count > 0),
         })
     }
 
@@ -149,7 +165,7 @@ impl Epoch {
         }
         let is_asked = self.route_epoch == Some(self.now.epoch) && self.first_id >= cursor.pointer;
         if is_asked {
-            Ok(Cursor { source: Some(self.now.clone()), ..Cursor::default() })
+            Ok(cursor.begun_anew(self.now.clone()))
         } else {
             Err(Stale::Unasked { epoch: self.now.epoch })
         }
@@ -236,7 +252,8 @@ mod tests {
     fn a_new_epoch_is_carried_from_its_beginning_by_those_who_were_asked() {
         let cursor = cursor(seen(1, 5));
         let rejoined = Epoch { first_id: 9, route_epoch: Some(2), ..epoch(seen(2, 3)) };
-        let begun = Cursor { source: Some(seen(2, 3)), ..Cursor::default() };
+        let reached = std::collections::BTreeMap::from([(0, 9)]);
+        let begun = Cursor { source: Some(seen(2, 3)), reached, ..Cursor::default() };
         assert_eq!(rejoined.resume(&cursor), Ok(begun));
         let unasked = Epoch { route_epoch: Some(1), ..rejoined.clone() };
         assert_eq!(unasked.resume(&cursor), Err(Stale::Unasked { epoch: 2 }));

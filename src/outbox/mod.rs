@@ -13,6 +13,7 @@ mod gaps;
 mod local;
 mod lost;
 mod position;
+pub mod purged;
 mod skew;
 mod window;
 
@@ -25,6 +26,7 @@ pub use gaps::Gaps;
 pub use local::{localise, next_stamp};
 pub use lost::{Comparison, Decision};
 pub use position::Misplaced;
+pub use purged::Purged;
 pub use skew::{Clock, Reading, Skew};
 pub use window::{Window, WindowStatements};
 

@@ -37,7 +37,7 @@ pub struct Script {
 }
 
 /// What every node has, with the number that its file begins with.
-const CONTROL: [(&str, &str); 9] = [
+const CONTROL: [(&str, &str); 10] = [
     ("001_node", "install/node"),
     ("002_outbox", "install/outbox"),
     ("003_inbox", "install/inbox"),
@@ -47,6 +47,7 @@ const CONTROL: [(&str, &str); 9] = [
     ("007_history", "install/history"),
     ("008_conflict", "install/conflict"),
     ("009_epoch", "install/epoch"),
+    ("010_purge", "install/purge"),
 ];
 
 /// For fewer tables a thread of its own does not pay.

@@ -1,6 +1,7 @@
 //! Runs transport and import of all routes, paced and stopped cleanly.
 
 mod policy;
+mod purge;
 mod rejoin;
 mod skew;
 mod status;
@@ -9,6 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use policy::{Remedy, remedy};
+pub use purge::{Hold, NodePurge, Purge, PurgeReport, Tally};
 pub use rejoin::{Purged, Refusal, Rejoin, Rejoined};
 pub use skew::{SkewNote, SkewState};
 pub use status::{NodeStatus, RouteStatus, Status};

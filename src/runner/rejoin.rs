@@ -5,7 +5,7 @@
 //! step can be repeated: until the epoch is written the others refuse the node, and a second
 //! `rejoin` finds what is left to do.
 
-mod node;
+pub(super) mod node;
 
 use std::collections::BTreeSet;
 use std::sync::atomic::AtomicBool;
@@ -65,14 +65,16 @@ pub struct Rejoined {
     pub is_dry_run: bool,
 }
 
-/// A node whose outbox does not go back far enough.
+/// A node whose outbox or inbox does not go back far enough.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Purged {
     /// The node.
     pub node: NodeId,
-    /// The restored node has its changes up to this id.
+    /// Whose changes they are: its own, or the restored node's.
+    pub origin: NodeId,
+    /// The restored node certainly has them up to this id.
     pub carried_id: i64,
-    /// Its outbox begins at this one.
+    /// The other one has them from this one on.
     pub first_id: i64,
 }
 
@@ -169,7 +171,7 @@ impl Runner {
         };
         let Some(reason) = reason(restored, wanted, &seen).await? else { return Ok(report) };
         report.reason = Some(reason.to_string());
-        report.purged = meeting.purged(&routes).await?;
+        report.purged = meeting.purged(&routes, epoch.carried_id).await?;
 
         let settled = epoch.settled_id;
         let first = meeting.restored.seen_of(&wanted.node).await?.first_outbox_id;
@@ -229,7 +231,7 @@ impl Runner {
         }
     }
 
-    async fn ask(&mut self, node: &NodeId) -> Result<Asked, Error> {
+    pub(super) async fn ask(&mut self, node: &NodeId) -> Result<Asked, Error> {
         let session = self.session(node).await?;
         let templates = self.templates(session.brand())?;
         let page_rows = self.config.limits.batch_rows;
@@ -239,7 +241,7 @@ impl Runner {
     }
 
     /// The nodes that routes join to `node`, in either direction, without itself.
-    fn connected(&self, node: &NodeId) -> BTreeSet<NodeId> {
+    pub(super) fn connected(&self, node: &NodeId) -> BTreeSet<NodeId> {
         let mut found = BTreeSet::from([node.clone()]);
         loop {
             let is_new =
@@ -335,22 +337,41 @@ impl Meeting {
         Ok(newest.as_deref().and_then(outbox::next_stamp))
     }
 
-    /// Other nodes' changes that the restored node would need again and that are deleted there.
-    async fn purged(&mut self, routes: &[RoutePlan]) -> Result<Vec<Purged>, Error> {
+    /// Changes that the restored node would need again and that are deleted elsewhere: those of
+    /// other nodes, and its own after `carried_id`.
+    async fn purged(
+        &mut self,
+        routes: &[RoutePlan],
+        carried_id: i64,
+    ) -> Result<Vec<Purged>, Error> {
         let mut purged = Vec::new();
         let restored = self.restored.node.clone();
         for route in routes.iter().filter(|route| route.to == restored) {
             let source = self.others.iter_mut().find(|asked| asked.node == route.from);
             let Some(source) = source else { continue };
             let carried_id = self.restored.cursor(route.id).await?.pointer;
-            let first_id = source.seen_of(&restored).await?.first_outbox_id;
+            let known = source.seen_of(&restored).await?;
+            // Where `purge` has deleted, it knows better than the gaps that rollbacks leave.
+            let first_id = known.purged_outbox_id.map(|last| last + 1).or(known.first_outbox_id);
+            let origin = route.from.clone();
             purged.extend(
                 first_id.filter(|first| *first > carried_id + 1).map(|first_id| Purged {
-                    node: route.from.clone(),
+                    node: origin.clone(),
+                    origin,
                     carried_id,
                     first_id,
                 }),
             );
+        }
+        let own = self.restored.seen_of(&restored).await?.purged_outbox_id;
+        let carried_id = carried_id.max(own.unwrap_or(0));
+        for asked in &mut self.others {
+            let purged_id = asked.seen_of(&restored).await?.purged_id;
+            if purged_id > carried_id {
+                let (node, origin, first_id) =
+                    (asked.node.clone(), restored.clone(), purged_id + 1);
+                purged.push(Purged { node, origin, carried_id, first_id });
+            }
         }
         Ok(purged)
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Context, Error, at_source, at_target};
 use crate::db::{Mode, Session};
 use crate::model::{NodeId, Value};
-use crate::outbox::{self, Clock, Cursor, Epoch, Seen, Skew, execute, fetch_one};
+use crate::outbox::{self, Clock, Cursor, Epoch, Purged, Seen, Skew, execute, fetch, fetch_one};
 use crate::plan::RoutePlan;
 use crate::render::{Statement, Templates};
 
@@ -14,6 +14,7 @@ pub(super) struct Exchange {
     read_epoch: Statement,
     raise: Statement,
     mark_stale: Statement,
+    read_purges: Statement,
     identify: Statement,
     /// Beyond this difference of the clocks nothing is carried.
     pub(super) skew_refusal: Option<Duration>,
@@ -29,6 +30,7 @@ impl Exchange {
             read_epoch: statement(source, "read_epoch")?,
             raise: statement(source, "raise_exchange")?,
             mark_stale: statement(source, "mark_stale")?,
+            read_purges: statement(source, "read_purges")?,
             identify: statement(target, "identify")?,
             skew_refusal: None,
         })
@@ -110,6 +112,24 @@ impl Exchange {
             done.map_err(|error| at_source(route, error))?;
         }
         Err(Error::Stale { node: route.from.clone(), reason })
+    }
+
+    /// Whether the source still has, or once gave to this route, all that its target needs.
+    pub(super) async fn check_purges(
+        &self,
+        route: &RoutePlan,
+        from: &mut dyn Session,
+        epoch: &Epoch,
+        cursor: &Cursor,
+    ) -> Result<(), Error> {
+        if !epoch.is_purged {
+            return Ok(());
+        }
+        let rows = fetch(from, &self.read_purges, &[]).await;
+        let purged = Purged::read(&rows.map_err(|error| at_source(route, error))?);
+        let arrived_on = route.forwards_from.iter().map(|route| route.0);
+        let stale = |reason| Error::Stale { node: route.from.clone(), reason };
+        purged.check(cursor, arrived_on).map_err(stale)
     }
 
     /// Counts the window that was read, in a commit of the source's own. `from` is in the window's

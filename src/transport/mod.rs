@@ -215,6 +215,7 @@ impl Transport {
             reason,
         })?;
         let mut cursor = self.exchange.resume(route, from, &epoch, &known).await?;
+        self.exchange.check_purges(route, from, &epoch, &known).await?;
         let looked = self.window.look(from, &cursor).await;
         if let Some(verdict) = looked.map_err(|error| at_source(route, error))? {
             cursor.learn(&verdict);

@@ -34,6 +34,7 @@ fn arrivals(world: &World, node: &Database, complaints: &mut Vec<String>) {
             complaints.push(format!("{}: {:?} arrived twice", node.id, name(change)));
         }
     }
+    arrived.extend(node.purged.iter().cloned());
     let others = world.log.iter().filter(|logged| logged.origin != node.id);
     let sent: BTreeSet<_> = others.map(|logged| name(&logged.change)).collect();
     for id in sent.difference(&arrived) {

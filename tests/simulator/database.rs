@@ -90,6 +90,8 @@ pub(crate) struct Database {
     pub(crate) outbox: BTreeMap<i64, Captured>,
     pub(crate) inbox: BTreeMap<i64, (i64, Change)>,
     pub(crate) known: BTreeSet<(String, i64)>,
+    /// Changes that were once in the inbox, and are deleted.
+    pub(crate) purged: BTreeSet<(String, i64)>,
     pub(crate) programs: BTreeMap<i64, Program>,
     pub(crate) versions: BTreeMap<[String; 3], Json>,
     pub(crate) quarantine: BTreeMap<i64, Held>,
@@ -130,6 +132,7 @@ impl Database {
             outbox: BTreeMap::new(),
             inbox: BTreeMap::new(),
             known: BTreeSet::new(),
+            purged: BTreeSet::new(),
             programs: BTreeMap::new(),
             versions: BTreeMap::new(),
             quarantine: BTreeMap::new(),

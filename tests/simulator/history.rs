@@ -26,6 +26,10 @@ pub(crate) enum Switch {
     Fold,
     /// A purge forgets the versions together with the changes.
     PurgedVersions,
+    /// A purge takes what is not imported or not forwarded along.
+    PurgedInbox,
+    /// A purge forgets deletes while older changes are somewhere.
+    Stability,
     /// Deletes leave nothing behind.
     Tombstone,
     /// Stamps are the clock's alone.
@@ -113,6 +117,7 @@ pub(crate) enum Event {
     Join {
         node: usize,
     },
+    /// Of the first node: all are purged.
     Purge {
         node: usize,
     },

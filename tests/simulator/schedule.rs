@@ -5,12 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
 use outrigger::import::{Importer, Progress};
-use outrigger::outbox::Cursor;
 
 use crate::check;
-use crate::database::Captured;
 use crate::history::{Event, History, Run, Switch};
 use crate::node::{importer, keep, routes, transport};
+use crate::purge::purge;
 use crate::reference::contested;
 use crate::session::ModelSession;
 use crate::world::{Counts, World};
@@ -220,29 +219,4 @@ fn rewind(world: &mut World, route: usize, is_import: bool, by: i64) {
     let target = world.nodes.iter_mut().find(|node| node.id == plan.to.as_str()).unwrap();
     let program = target.programs.get_mut(&program).unwrap();
     program.pointer = (program.pointer - by).max(0);
-}
-
-/// Deletes what every route has carried and the node itself has noted.
-fn purge(world: &mut World, node: usize) {
-    let source = &world.nodes[node];
-    let mut cursors = vec![Cursor::from_state(source.fold.as_deref().unwrap_or_default())];
-    for route in world.routes.iter().filter(|route| route.from.as_str() == source.id) {
-        let target = world.nodes.iter().find(|node| node.id == route.to.as_str()).unwrap();
-        let program = &target.programs[&route.id.transport_program()];
-        cursors.push(Cursor::read(program.pointer, program.state.as_deref()).unwrap());
-    }
-    let is_done = |row: &&Captured| {
-        row.committed.is_some() && cursors.iter().all(|cursor| source.is_carried(row, cursor))
-    };
-    let done: Vec<Captured> = source.outbox.values().filter(is_done).cloned().collect();
-    let forgets = source.lacks(Switch::PurgedVersions);
-    world.counts.purged += done.len() as u64;
-    let source = &mut world.nodes[node];
-    for row in done {
-        source.outbox.remove(&row.change.id);
-        if forgets {
-            let key = row.change.object_id.unwrap_or_default();
-            source.versions.retain(|name, _| name[1] != key);
-        }
-    }
 }

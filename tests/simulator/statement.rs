@@ -356,6 +356,8 @@ impl ModelSession {
                     continue;
                 }
             }
+            let was_purged = world.nodes[self.node].purged.contains(&name(&change));
+            world.counts.delivered_again += u64::from(was_purged);
             let node = &mut world.nodes[self.node];
             node.last_inbox += 1;
             let id = node.last_inbox;

@@ -32,6 +32,11 @@ pub(crate) struct Counts {
     /// Rows that several nodes have changed.
     pub(crate) conflicts: u64,
     pub(crate) purged: u64,
+    pub(crate) purged_inbox: u64,
+    /// Changes that came again after they were purged.
+    pub(crate) delivered_again: u64,
+    /// Deleted rows that were forgotten.
+    pub(crate) forgotten: u64,
 }
 
 impl Counts {
@@ -46,6 +51,9 @@ impl Counts {
         self.duplicates += more.duplicates;
         self.conflicts += more.conflicts;
         self.purged += more.purged;
+        self.purged_inbox += more.purged_inbox;
+        self.delivered_again += more.delivered_again;
+        self.forgotten += more.forgotten;
     }
 }
 

@@ -149,6 +149,17 @@ impl Network {
         std::mem::replace(&mut self.runner, runner).close().await;
     }
 
+    /// Goes on with these routes of the configuration, as if the others were taken out of it.
+    pub async fn choose_routes(&mut self, routes: &[config::Route]) {
+        self.configured.0.routes = routes.to_vec();
+        self.renew().await;
+    }
+
+    /// The routes of the configuration.
+    pub fn configured_routes(&self) -> Vec<config::Route> {
+        self.configured.0.routes.clone()
+    }
+
     /// Goes on with other limits.
     pub async fn limit(&mut self, change: impl FnOnce(&mut config::Limits)) {
         change(&mut self.configured.0.limits);

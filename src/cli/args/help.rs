@@ -133,6 +133,23 @@ EXAMPLES
 
   After they were looked at:
     outrigger conflicts drop --up-to 7 --node server2";
+
+pub(super) const PURGE: &str = "\
+EXAMPLES
+  What would go, and what holds the rest back:
+    outrigger purge --dry-run
+
+  One node, from a scheduler:
+    outrigger purge server1
+
+  After route 1004 was taken out of the configuration for good:
+    outrigger purge --forget 1004
+
+  A laptop that was away for too long was filled anew:
+    outrigger purge --admit 1004
+
+  docs/purge.md says what is deleted when.";
+
 pub(super) const REJOIN: &str = "\
 EXAMPLES
   What would be done, and why:

@@ -12,11 +12,11 @@ use crate::runner::status::paged_statement;
 use crate::transport::InboxWriter;
 
 /// A session with a node, with its statements.
-pub(super) struct Asked {
-    pub(super) node: NodeId,
-    pub(super) session: Box<dyn Session>,
+pub(in crate::runner) struct Asked {
+    pub(in crate::runner) node: NodeId,
+    pub(in crate::runner) session: Box<dyn Session>,
     templates: Templates,
-    page_rows: usize,
+    pub(in crate::runner) page_rows: usize,
 }
 
 /// What a node knows of another one, and of its own outbox.
@@ -29,12 +29,16 @@ pub(super) struct Known {
     pub(super) first_outbox_id: Option<i64>,
     /// Where it ends.
     pub(super) last_outbox_id: Option<i64>,
+    /// Up to where it has purged what it had of the other node.
+    pub(super) purged_id: i64,
+    /// The same of its own outbox.
+    pub(super) purged_outbox_id: Option<i64>,
 }
 
-type Given<'a> = &'a [(&'static str, Value)];
+pub(in crate::runner) type Given<'a> = &'a [(&'static str, Value)];
 
 impl Asked {
-    pub(super) fn new(
+    pub(in crate::runner) fn new(
         node: NodeId,
         session: Box<dyn Session>,
         templates: Templates,
@@ -43,12 +47,16 @@ impl Asked {
         Self { node, session, templates, page_rows }
     }
 
-    fn statement(&self, name: &str) -> Result<Statement, Error> {
+    pub(in crate::runner) fn statement(&self, name: &str) -> Result<Statement, Error> {
         paged_statement(&self.templates, name, self.page_rows)
     }
 
     /// Runs a statement, or the several of a template.
-    async fn run(&mut self, name: &str, given: Given<'_>) -> Result<(), Error> {
+    pub(in crate::runner) async fn run(
+        &mut self,
+        name: &str,
+        given: Given<'_>,
+    ) -> Result<(), Error> {
         for statement in self.several(name)? {
             let done = execute(&mut *self.session, &statement, given).await;
             done.map_err(|source| self.refused(source))?;
@@ -60,27 +68,27 @@ impl Asked {
         crate::runner::status::paged_statements(&self.templates, name, self.page_rows)
     }
 
-    fn refused(&self, source: outbox::Error) -> Error {
+    pub(in crate::runner) fn refused(&self, source: outbox::Error) -> Error {
         Error::Control { node: self.node.clone(), source }
     }
 
-    pub(super) async fn begin(&mut self, mode: Mode) -> Result<(), Error> {
+    pub(in crate::runner) async fn begin(&mut self, mode: Mode) -> Result<(), Error> {
         let done = self.session.begin(mode).await;
         done.map_err(|fault| self.refused(fault.into()))
     }
 
-    pub(super) async fn rollback(&mut self) -> Result<(), Error> {
+    pub(in crate::runner) async fn rollback(&mut self) -> Result<(), Error> {
         let done = self.session.rollback().await;
         done.map_err(|fault| self.refused(fault.into()))
     }
 
-    async fn commit(&mut self) -> Result<(), Error> {
+    pub(in crate::runner) async fn commit(&mut self) -> Result<(), Error> {
         let done = self.session.commit().await;
         done.map_err(|fault| self.refused(fault.into()))
     }
 
     /// Whether the database is the node's.
-    pub(super) async fn check_node(&mut self) -> Result<(), Error> {
+    pub(in crate::runner) async fn check_node(&mut self) -> Result<(), Error> {
         let epoch = self.epoch(0).await?;
         match epoch.node {
             Some(found) if found == self.node.0 => Ok(()),
@@ -92,7 +100,7 @@ impl Asked {
     }
 
     /// Its epoch, with what it has counted for a route.
-    pub(super) async fn epoch(&mut self, route: i64) -> Result<Epoch, Error> {
+    pub(in crate::runner) async fn epoch(&mut self, route: i64) -> Result<Epoch, Error> {
         let statement = self.statement("read_epoch")?;
         let given = [("route_id", Value::Integer(route))];
         let row = fetch_one(&mut *self.session, &statement, &given).await;
@@ -100,7 +108,7 @@ impl Asked {
     }
 
     /// How far a route that ends here has come.
-    pub(super) async fn cursor(&mut self, route: RouteId) -> Result<Cursor, Error> {
+    pub(in crate::runner) async fn cursor(&mut self, route: RouteId) -> Result<Cursor, Error> {
         let statement = self.statement("read_program")?;
         let given = [("id", Value::Integer(route.transport_program()))];
         let row = fetch_one(&mut *self.session, &statement, &given).await;
@@ -119,12 +127,14 @@ impl Asked {
         let row = row.map_err(|source| self.refused(source))?;
         let integer = |name: &str| row.as_ref().and_then(|row| row.integer(name));
         let text = |name: &str| row.as_ref().and_then(|row| row.text(name));
-        let ids = [integer("inbox_id"), integer("version_id")];
+        let ids = [integer("inbox_id"), integer("version_id"), integer("purged_id")];
         Ok(Known {
             last_id: ids.into_iter().flatten().max().unwrap_or(0),
             stamp: text("inbox_stamp").max(text("version_stamp")),
             first_outbox_id: integer("first_outbox_id"),
             last_outbox_id: integer("last_outbox_id"),
+            purged_id: integer("purged_id").unwrap_or(0),
+            purged_outbox_id: integer("purged_outbox_id"),
         })
     }
 
