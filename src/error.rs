@@ -6,7 +6,7 @@ use crate::config::{self, closest};
 use crate::db::{Fault, FaultKind};
 use crate::dialect::Brand;
 use crate::model::{Location, NodeId};
-use crate::{apply, dialect, import, plan, render, runner, schema};
+use crate::{apply, dialect, import, plan, render, runner, schema, transport};
 
 /// Shorthand.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -354,7 +354,23 @@ fn runner_hint(error: &runner::Error) -> Option<String> {
         runner::Error::Transport { source: Transport::NoProgram { node, .. }, .. } => {
             Some(format!("run `outrigger apply --node {node}`"))
         }
-        _ => error.fault().and_then(|fault| fault_hint(fault.kind)),
+        _ => match error.misplaced() {
+            Some((program, reason)) => Some(misplaced_hint(program, reason)),
+            None => error.fault().and_then(|fault| fault_hint(fault.kind)),
+        },
+    }
+}
+
+fn misplaced_hint(program: i64, reason: &transport::Misplaced) -> String {
+    let row = format!("in row {program} of `ds_program_parameter` set");
+    match reason {
+        transport::Misplaced::Forward { reached, .. } => {
+            format!("{row} `fromoutboxpointer` to {reached}, where it was, or to less")
+        }
+        _ => format!(
+            "{row} `fromoutboxpointer` to 0 and `cursor_state` to NULL: it begins anew, and what \
+             has arrived already is known"
+        ),
     }
 }
 

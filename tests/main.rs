@@ -19,6 +19,7 @@ mod hostile;
 mod import_mysql;
 mod mysql;
 mod parse;
+mod position;
 mod render;
 mod repo;
 mod restore;

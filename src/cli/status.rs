@@ -26,7 +26,8 @@ pub(super) async fn run(args: Status, context: &Context) -> Result<ExitCode> {
         if !args.watch || stop.load(Ordering::Relaxed) {
             runner.close().await;
             let is_away = status.nodes.iter().any(|node| node.error.is_some());
-            let is_held = status.nodes.iter().any(|node| node.quarantined > 0);
+            let is_held = status.nodes.iter().any(|node| node.quarantined > 0)
+                || status.routes.iter().any(|route| refusals(route).next().is_some());
             return Ok(match (is_away, is_held) {
                 (true, _) => ExitCode::from(FAILED),
                 (false, true) => ExitCode::from(FOUND),
@@ -81,6 +82,14 @@ fn skew_text(skew_ms: Option<i64>, state: SkewState) -> String {
     }
 }
 
+/// Programs that do not go on from where a person put them.
+fn refusals(route: &runner::RouteStatus) -> impl Iterator<Item = String> {
+    let programs = [("transport", &route.transport_error), ("import", &route.import_error)];
+    programs.into_iter().filter_map(|(program, error)| {
+        error.as_ref().map(|error| format!(", {program} refused: {error}"))
+    })
+}
+
 fn route_line(route: &runner::RouteStatus) -> [String; 10] {
     let when = |time: &Option<String>| time.clone().unwrap_or_else(|| "never".to_owned());
     let mut state = match (route.transports, route.imports) {
@@ -95,6 +104,9 @@ fn route_line(route: &runner::RouteStatus) -> [String; 10] {
             ", keeps {} gaps (may not see who is at work at {})",
             route.gaps, route.from
         ));
+    }
+    for refusal in refusals(route) {
+        state.push_str(&refusal);
     }
     [
         route.route.to_string(),

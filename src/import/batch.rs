@@ -110,7 +110,9 @@ impl Importer {
         if row.text("active_flag").is_none_or(|flag| !flag.trim().eq_ignore_ascii_case("Y")) {
             return Ok(Progress::Stopped);
         }
-        let pointer = row.integer("fromoutboxpointer").unwrap_or(0);
+        let pointer = Cursor::of_program(&row)
+            .map(|cursor| cursor.pointer)
+            .map_err(|reason| Error::Misplaced { program: route.import_program(), reason })?;
         self.look_at_gaps(session).await?;
         let page = self.page(session, route, pointer).await?;
         if page.is_empty() {
@@ -267,7 +269,8 @@ impl Importer {
         let given = [
             ("id", Value::Integer(route.import_program())),
             ("pointer", Value::Integer(pointer)),
-            ("cursor_state", Value::Null),
+            // By which it is seen that a person moved the pointer forward.
+            ("cursor_state", Value::Text(Cursor { pointer, ..Cursor::default() }.state())),
             ("status", Value::Text(status)),
         ];
         execute(session, &self.statements.advance_cursor, &given).await?;

@@ -34,7 +34,7 @@ pub use target::{Mismatch, Target, TargetColumn, Targets, live_name};
 
 use crate::db::{Fault, FaultKind};
 use crate::model::NodeId;
-use crate::outbox;
+use crate::outbox::{self, Misplaced};
 
 /// What stops an import.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +45,14 @@ pub enum Error {
     /// The route's import program is not in `ds_program_parameter`.
     #[error("program {0} is not in `ds_program_parameter`")]
     NoProgram(i64),
+    /// The row of the route's import program was altered by hand.
+    #[error("program {program} does not go on: {reason}")]
+    Misplaced {
+        /// The program.
+        program: i64,
+        /// Completes the sentence.
+        reason: Misplaced,
+    },
     /// The database at a node's URL is another node's.
     #[error("the database of node `{expected}` says that it is node `{found}`")]
     WrongNode {
@@ -67,7 +75,7 @@ impl Error {
     pub fn fault(&self) -> Option<&Fault> {
         match self {
             Self::Outbox(error) => error.fault(),
-            Self::NoProgram(_) | Self::WrongNode { .. } => None,
+            Self::NoProgram(_) | Self::Misplaced { .. } | Self::WrongNode { .. } => None,
         }
     }
 

@@ -12,6 +12,7 @@ mod forget;
 mod gaps;
 mod local;
 mod lost;
+mod position;
 mod skew;
 mod window;
 
@@ -23,6 +24,7 @@ pub use forget::{Grace, Verdict};
 pub use gaps::Gaps;
 pub use local::{localise, next_stamp};
 pub use lost::{Comparison, Decision};
+pub use position::Misplaced;
 pub use skew::{Clock, Reading, Skew};
 pub use window::{Window, WindowStatements};
 
@@ -41,6 +43,14 @@ pub enum Error {
     /// A template asks for a parameter that nobody gives.
     #[error(transparent)]
     Parameter(#[from] UnknownParameter),
+    /// A program's row was altered by hand.
+    #[error("program {program}: {reason}")]
+    Misplaced {
+        /// The program.
+        program: i64,
+        /// Why it does not go on from there.
+        reason: Misplaced,
+    },
     /// A control table does not hold what it should.
     #[error("`{table}` holds {found}, which Outrigger did not write")]
     Unreadable {

@@ -111,6 +111,21 @@ impl Error {
             _ => None,
         }
     }
+
+    /// The program whose row a person altered so that it cannot go on, and why.
+    #[must_use]
+    pub fn misplaced(&self) -> Option<(i64, &outbox::Misplaced)> {
+        match self {
+            Self::Transport {
+                source: transport::Error::Misplaced { program, reason, .. }, ..
+            }
+            | Self::Import { source: import::Error::Misplaced { program, reason }, .. }
+            | Self::Control { source: outbox::Error::Misplaced { program, reason }, .. } => {
+                Some((*program, reason))
+            }
+            _ => None,
+        }
+    }
 }
 
 /// How to reach a node.

@@ -7,7 +7,7 @@ use super::{Error, Runner, SkewState};
 use crate::db::Session;
 use crate::import::quarantine;
 use crate::model::{NodeId, Row, Value};
-use crate::outbox::{Cursor, Skew, WindowStatements, fetch_one};
+use crate::outbox::{Cursor, Misplaced, Skew, WindowStatements, fetch_one};
 use crate::plan::RoutePlan;
 use crate::render::{Statement, Templates};
 
@@ -52,6 +52,10 @@ pub struct RouteStatus {
     pub imports: bool,
     /// The highest outbox id that was carried.
     pub cursor: i64,
+    /// Why its transport does not go on from there, where a person altered its row.
+    pub transport_error: Option<String>,
+    /// The same for its import.
+    pub import_error: Option<String>,
     /// The brand's watermark at the last window.
     pub watermark: Option<String>,
     /// Outbox rows above the cursor; `None` when the source does not answer.
@@ -210,7 +214,8 @@ impl Runner {
             text(program, "active_flag").is_some_and(|flag| flag.trim().eq_ignore_ascii_case("Y"))
         };
         let state = text(&transport, "cursor_state");
-        let cursor = Cursor::read(number(&transport), state.as_deref());
+        let (cursor, misplaced) = position(&transport);
+        let (_, import_misplaced) = position(&import);
         let count = statement(&templates, "count_inbox")?;
         let given = [
             ("route_id", Value::Integer(route.id.0)),
@@ -223,7 +228,9 @@ impl Runner {
             to: route.to.clone(),
             transports: is_active(&transport),
             imports: is_active(&import),
-            cursor: cursor.pointer,
+            cursor: number(&transport),
+            transport_error: misplaced.map(|reason| reason.to_string()),
+            import_error: import_misplaced.map(|reason| reason.to_string()),
             gaps: cursor.gaps.len(),
             gaps_stay: false,
             skew_ms: cursor.skew_ms,
@@ -234,6 +241,15 @@ impl Runner {
             last_transport: state.and(text(&transport, "update_datetime")),
             last_import: text(&import, "status").and(text(&import, "update_datetime")),
         })
+    }
+}
+
+/// Where a program goes on, or why it does not.
+fn position(program: &Option<Row>) -> (Cursor, Option<Misplaced>) {
+    match program.as_ref().map(Cursor::of_program) {
+        Some(Ok(cursor)) => (cursor, None),
+        Some(Err(reason)) => (Cursor::default(), Some(reason)),
+        None => (Cursor::default(), None),
     }
 }
 

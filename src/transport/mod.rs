@@ -15,11 +15,11 @@ use self::exchange::Exchange;
 pub use self::write::InboxWriter;
 use crate::db::{Fault, Mode, Session};
 use crate::model::{Change, NodeId, RouteId, Row, Value};
-pub use crate::outbox::Stale;
 use crate::outbox::{
     self, Cursor, Skew, Window, WindowStatements, change_from_row, execute, fetch, fetch_one,
     localise,
 };
+pub use crate::outbox::{Misplaced, Stale};
 use crate::plan::RoutePlan;
 use crate::render::{Statement, Templates};
 
@@ -69,6 +69,16 @@ pub enum Error {
         by: Duration,
         /// The limit.
         limit: Duration,
+    },
+    /// The row of the route's transport program was altered by hand.
+    #[error("program {program} on node `{node}` does not go on: {reason}")]
+    Misplaced {
+        /// The program.
+        program: i64,
+        /// The target.
+        node: NodeId,
+        /// Completes the sentence.
+        reason: Misplaced,
     },
     /// The route's transport program is not in the target's `ds_program_parameter`.
     #[error("program {program} is not in `ds_program_parameter` of node `{node}`")]
@@ -198,8 +208,12 @@ impl Transport {
             to.rollback().await.map_err(|fault| at_target(route, fault.into()))?;
             return Ok(Outcome { is_stopped: true, ..outcome });
         }
-        let pointer = program.integer("fromoutboxpointer").unwrap_or(0);
-        let known = Cursor::read(pointer, program.text("cursor_state").as_deref());
+        let known = Cursor::of_program(&program);
+        let known = known.map_err(|reason| Error::Misplaced {
+            program: route.id.transport_program(),
+            node: route.to.clone(),
+            reason,
+        })?;
         let mut cursor = self.exchange.resume(route, from, &epoch, &known).await?;
         let looked = self.window.look(from, &cursor).await;
         if let Some(verdict) = looked.map_err(|error| at_source(route, error))? {

@@ -229,7 +229,7 @@ fn purge(world: &mut World, node: usize) {
     for route in world.routes.iter().filter(|route| route.from.as_str() == source.id) {
         let target = world.nodes.iter().find(|node| node.id == route.to.as_str()).unwrap();
         let program = &target.programs[&route.id.transport_program()];
-        cursors.push(Cursor::read(program.pointer, program.state.as_deref()));
+        cursors.push(Cursor::read(program.pointer, program.state.as_deref()).unwrap());
     }
     let is_done = |row: &&Captured| {
         row.committed.is_some() && cursors.iter().all(|cursor| source.is_carried(row, cursor))

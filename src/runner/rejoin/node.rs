@@ -105,9 +105,10 @@ impl Asked {
         let given = [("id", Value::Integer(route.transport_program()))];
         let row = fetch_one(&mut *self.session, &statement, &given).await;
         let row = row.map_err(|source| self.refused(source))?;
-        let pointer = row.as_ref().and_then(|row| row.integer("fromoutboxpointer")).unwrap_or(0);
-        let state = row.and_then(|row| row.text("cursor_state"));
-        Ok(Cursor::read(pointer, state.as_deref()))
+        let Some(row) = row else { return Ok(Cursor::default()) };
+        let program = route.transport_program();
+        let cursor = Cursor::of_program(&row);
+        cursor.map_err(|reason| self.refused(outbox::Error::Misplaced { program, reason }))
     }
 
     /// What it knows of a node.
