@@ -46,6 +46,7 @@ impl Gaps {
     }
 
     /// The ranges, by rising ids; first and last id of each belong to it.
+    #[must_use]
     pub fn ranges(&self) -> impl DoubleEndedIterator<Item = (i64, i64)> {
         self.ranges.iter().map(|(first, last)| (*first, *last))
     }

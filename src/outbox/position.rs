@@ -51,9 +51,9 @@ impl Cursor {
     }
 
     /// The cursor of a program's pointer and state. Where the pointer is below what the state says,
-    /// a person set it back: then everything above it is carried again, and the inbox tells what it
-    /// has already. Of what is below it, only what was missing is still looked for. What is known of
-    /// the source stays: who rewinds has not restored it.
+    /// a person set it back: then everything above it is carried again, and the inbox tells what
+    /// it has already. Of what is below it, only what was missing is still looked for. What is
+    /// known of the source stays: who rewinds has not restored it.
     ///
     /// # Errors
     /// When the program cannot go on from there without leaving something out.

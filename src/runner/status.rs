@@ -214,8 +214,8 @@ impl Runner {
             text(program, "active_flag").is_some_and(|flag| flag.trim().eq_ignore_ascii_case("Y"))
         };
         let state = text(&transport, "cursor_state");
-        let (cursor, misplaced) = position(&transport);
-        let (_, import_misplaced) = position(&import);
+        let (cursor, misplaced) = position(transport.as_ref());
+        let (_, import_misplaced) = position(import.as_ref());
         let count = statement(&templates, "count_inbox")?;
         let given = [
             ("route_id", Value::Integer(route.id.0)),
@@ -248,8 +248,8 @@ impl Runner {
 }
 
 /// Where a program goes on, or why it does not.
-fn position(program: &Option<Row>) -> (Cursor, Option<Misplaced>) {
-    match program.as_ref().map(Cursor::of_program) {
+fn position(program: Option<&Row>) -> (Cursor, Option<Misplaced>) {
+    match program.map(Cursor::of_program) {
         Some(Ok(cursor)) => (cursor, None),
         Some(Err(reason)) => (Cursor::default(), Some(reason)),
         None => (Cursor::default(), None),
