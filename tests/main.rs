@@ -14,6 +14,7 @@ mod conflicts;
 mod db;
 mod demo;
 mod examples;
+mod explain;
 mod hostile;
 mod import_mysql;
 mod mysql;

@@ -327,11 +327,12 @@ struct ControlContext {
     namespace: &'static str,
     page_rows: usize,
     is_fold: bool,
+    savepoint: &'static str,
 }
 
 impl ControlContext {
     fn new(is_fold: bool) -> Self {
-        Self { namespace: "dbo", page_rows: 1000, is_fold }
+        Self { namespace: "dbo", page_rows: 1000, is_fold, savepoint: "ds_change" }
     }
 }
 

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::conflict::{Conflict, History, conflicts_of};
-use super::decide::decide;
+use super::decide::decide_and_tell;
 use super::decode::{Incoming, Refusal, RowId, decode};
 use super::execute::Executor;
+use super::explain::{Journal, take_remark};
 use super::order::{RowEffect, steps};
 use super::quarantine::Entry;
 use super::statements::Statements;
@@ -50,6 +51,8 @@ pub struct Importer {
     pub(super) targets: Targets,
     pub(super) node: NodeId,
     pub(super) page_rows: usize,
+    /// Where it reports what it does, in a dry run.
+    pub(super) journal: Option<Journal>,
     floor: String,
 }
 
@@ -73,6 +76,7 @@ impl Importer {
             targets,
             node,
             page_rows,
+            journal: None,
             floor: String::new(),
         })
     }
@@ -144,6 +148,10 @@ impl Importer {
         session: &mut dyn Session,
         page: &[Change],
     ) -> Result<(), Error> {
+        if self.is_rehearsing() {
+            // Nothing is changed by triggers meanwhile, and others would wait for the row.
+            return Ok(());
+        }
         let newest = page.iter().filter_map(|change| change.update_datetime.as_deref()).max();
         let Some(floor) = newest.and_then(next_stamp) else { return Ok(()) };
         if floor > self.floor {
@@ -186,6 +194,7 @@ impl Importer {
             session.rollback().await?;
             return Ok(Outcome::default());
         }
+        self.restart_report(pointer + 1);
         let mut blocked = self.blocked(session).await?;
         let mut outcome = Outcome::default();
         let mut last = batch.last().map_or(pointer, |change| change.id);
@@ -197,6 +206,7 @@ impl Importer {
             let done = self.apply(session, route, &piece, &mut blocked).await?;
             outcome.read += done.read;
             outcome.quarantined += done.quarantined;
+            self.keep_report();
             piece = rest;
             if !may_go_on {
                 break;
@@ -235,9 +245,18 @@ impl Importer {
         Ok(())
     }
 
+    /// The node that it imports.
+    #[must_use]
+    pub fn node(&self) -> &NodeId {
+        &self.node
+    }
+
     /// Ends the transaction of an import that failed. Where the triggers would go on taking this
     /// session for an import, they are told otherwise.
-    pub(super) async fn abandon(&self, session: &mut dyn Session) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn abandon(&self, session: &mut dyn Session) -> Result<(), Error> {
         session.rollback().await?;
         if !self.targets.brand.dialect().can.roll_back_import_marker {
             execute(session, &self.statements.leave_import, &[]).await?;
@@ -400,7 +419,7 @@ impl Importer {
     }
 
     fn decide_all(
-        &self,
+        &mut self,
         states: &mut versions::RowStates,
         history: &History,
         incoming: Vec<Incoming>,
@@ -412,8 +431,16 @@ impl Importer {
         for change in incoming {
             let is_record_level = self.targets.tables[change.row.0].is_record_level;
             let Some(state) = states.get_mut(&change.row) else { continue };
+            let before = conflicts.len();
             conflicts.extend(conflicts_of(state, &change, history));
-            let effect = decide(state, &change, is_record_level);
+            let mut reasons = Vec::new();
+            let is_told = self.is_rehearsing();
+            let effect = decide_and_tell(state, &change, is_record_level, &mut |remark| {
+                if is_told {
+                    take_remark(&mut reasons, remark);
+                }
+            });
+            self.report_decision(&change, &effect, reasons, &conflicts[before..]);
             if effect == Effect::Delete && change.op == Op::Delete {
                 deletes.insert((change.row.clone(), change.transaction_id), effects.len());
             }

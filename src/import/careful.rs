@@ -81,8 +81,10 @@ impl Importer {
             return Ok(None);
         }
         let set = self.rest_of_set(session, route, set).await?;
+        self.restart_report(pointer + 1);
         let mut blocked = self.blocked(session).await?;
         let outcome = self.apply(session, route, &set, &mut blocked).await?;
+        self.keep_report();
         let last = set.last().map_or(pointer, |change| change.id);
         self.advance(session, route, last, outcome).await?;
         session.commit().await?;
@@ -127,6 +129,7 @@ impl Importer {
             return Ok(Ok(None));
         }
         let set = self.rest_of_set(session, route, set).await?;
+        self.restart_report(pointer + 1);
         let mut blocked = self.blocked(session).await?;
         let mut outcome = Outcome { read: set.len() as u64, ..Outcome::default() };
         let mut waiting: Waiting<'_> = units(&set).into_iter().map(|unit| (unit, None)).collect();
@@ -190,10 +193,12 @@ impl Importer {
         let error = match self.apply_settled(session, route, settlement, blocked).await {
             Ok(outcome) => {
                 execute(session, &self.statements.release_savepoint, &[]).await?;
+                self.keep_report();
                 return Ok(Attempt::Done(outcome));
             }
             Err(error) => error,
         };
+        self.drop_report();
         let Some(fault) = error.fault().filter(|_| error.is_about_a_row()).cloned() else {
             return Err(error);
         };
@@ -210,7 +215,7 @@ impl Importer {
 
     /// Puts what is still refused into quarantine; the number of changes.
     async fn hold(
-        &self,
+        &mut self,
         session: &mut dyn Session,
         route: RouteId,
         waiting: Waiting<'_>,
@@ -222,6 +227,7 @@ impl Importer {
                 self.quarantine(session, route, &entry).await?;
                 count += 1;
             }
+            self.keep_report();
         }
         Ok(count)
     }
@@ -252,7 +258,9 @@ impl Importer {
             FaultKind::Conflict => "conflict",
             _ => "rejected",
         };
-        Refusal::new(code, fault.to_string())
+        let codes = &self.targets.brand.dialect().faults;
+        let message = codes.without_values(&fault.message);
+        Refusal::new(code, Fault { message, ..fault.clone() }.to_string())
     }
 
     /// A set that may go on behind the page that it was read with.

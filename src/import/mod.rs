@@ -15,11 +15,13 @@ pub mod conflicts;
 mod decide;
 mod decode;
 mod execute;
+mod explain;
 mod fit;
 mod fold;
 mod keep;
 mod order;
 pub mod quarantine;
+mod rehearsal;
 mod settle;
 mod statements;
 mod target;
@@ -27,9 +29,11 @@ mod versions;
 
 pub use batch::{Importer, Outcome, Progress};
 pub use conflict::{Conflict, ConflictType, History, OldValues, Side, conflicts_of};
-pub use decide::{Effect, RowState, decide};
+pub use decide::{Effect, Listener, Remark, RowState, decide, decide_and_tell};
 pub use decode::{Incoming, Refusal, RowId, decode};
+pub use explain::{Clash, Concession, ExplainedSet, Explanation, Fate, Reason, Stamped};
 pub use order::{RowEffect, Step, StepKind, steps};
+pub use rehearsal::Rehearsal;
 pub use target::{Mismatch, Target, TargetColumn, Targets, live_name};
 
 use crate::db::{Fault, FaultKind};

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::outbox::{Error, WindowStatements};
+use crate::outbox::{Error, SAVEPOINT, WindowStatements};
 use crate::render::{Statement, Templates};
 
 /// Statements on the control tables of one node.
@@ -39,12 +39,13 @@ pub(super) struct Statements {
 struct Context<'a> {
     namespace: Option<&'a str>,
     page_rows: usize,
+    savepoint: &'static str,
 }
 
 impl Statements {
     pub(super) fn new(templates: &Templates, page_rows: usize) -> Result<Self, Error> {
         let namespace = templates.brand().dialect().default_namespace.as_deref();
-        let context = Context { namespace, page_rows };
+        let context = Context { namespace, page_rows, savepoint: SAVEPOINT };
         let statement = |name: &str| templates.statement(&format!("run/{name}"), &context);
         Ok(Self {
             window: WindowStatements::for_fold(templates, page_rows)?,

@@ -1,5 +1,6 @@
 //! Runs transport and import of all routes, paced and stopped cleanly.
 
+mod explain;
 mod policy;
 mod rejoin;
 mod skew;
@@ -8,6 +9,7 @@ mod status;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+pub use explain::{Outlook, Report};
 pub use policy::{Remedy, remedy};
 pub use rejoin::{Purged, Refusal, Rejoin, Rejoined};
 pub use skew::{SkewNote, SkewState};
