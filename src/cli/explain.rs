@@ -25,7 +25,8 @@ pub(super) async fn run(args: Import, context: &Context) -> Result<ExitCode> {
         let done = runner.explain_import(&node, &routes, &stop, &mut |set| page.set(set)).await;
         match done {
             Ok(outlooks) => {
-                let is_held = |outlook: &Outlook| number(&outlook.changes, HELD) > 0;
+                let is_held =
+                    |one: &Outlook| number(&one.changes, HELD) > 0 || one.halted.is_some();
                 if outlooks.iter().any(is_held) && code == ExitCode::SUCCESS {
                     code = ExitCode::from(FOUND);
                 }
@@ -77,9 +78,9 @@ impl Page {
 
     fn outlook(&mut self, outlook: Outlook) {
         match (self.format, self.explains) {
-            (Format::Json, false) => self.element(&outlook),
-            // The sets have said it.
-            (Format::Json, true) => {}
+            // The sets have said it, but for why a route does not go on.
+            (Format::Json, true) if outlook.halted.is_none() => {}
+            (Format::Json, _) => self.element(&outlook),
             (Format::Text, _) => self.write(&format!("{}\n", summary(&outlook))),
         }
     }
@@ -119,6 +120,7 @@ fn summary(outlook: &Outlook) -> String {
         return format!("{place}: stopped by active_flag");
     }
     let held = number(&outlook.changes, HELD);
+    let halted = outlook.halted.as_ref().map(|why| format!("; then halted: {why}"));
     let all: u64 = outlook.changes.values().sum();
     let mut text = format!("{place}: would import {}", count(all - held, "change"));
     let mut add = |number: u64, what: &str| {
@@ -132,6 +134,7 @@ fn summary(outlook: &Outlook) -> String {
     add(held, "to quarantine");
     let all: u64 = outlook.retried.values().sum();
     add(all - number(&outlook.retried, HELD), "out of quarantine");
+    text.push_str(&halted.unwrap_or_default());
     text
 }
 

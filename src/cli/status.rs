@@ -26,7 +26,8 @@ pub(super) async fn run(args: Status, context: &Context) -> Result<ExitCode> {
         if !args.watch || stop.load(Ordering::Relaxed) {
             runner.close().await;
             let is_away = status.nodes.iter().any(|node| node.error.is_some());
-            let is_held = status.nodes.iter().any(|node| node.quarantined > 0);
+            let is_held = status.nodes.iter().any(|node| node.quarantined > 0)
+                || status.routes.iter().any(|route| route.halted.is_some());
             return Ok(match (is_away, is_held) {
                 (true, _) => ExitCode::from(FAILED),
                 (false, true) => ExitCode::from(FOUND),
@@ -64,8 +65,10 @@ fn text(status: &runner::Status) -> String {
         "LAST IMPORT",
         "STATE",
     ];
+    let halted = status.routes.iter().filter_map(|route| route.halted.as_ref());
+    let halted: String = halted.map(|why| format!("halted: {why}\n")).collect();
     format!(
-        "{}\n\n{}\n",
+        "{}\n{halted}\n{}\n",
         table(header, &routes),
         table(["NODE", "BRAND", "QUARANTINE", "SKEW", "STATE"], &nodes)
     )
@@ -84,6 +87,7 @@ fn skew_text(skew_ms: Option<i64>, state: SkewState) -> String {
 fn route_line(route: &runner::RouteStatus) -> [String; 10] {
     let when = |time: &Option<String>| time.clone().unwrap_or_else(|| "never".to_owned());
     let state = match (route.transports, route.imports) {
+        (true, true) if route.halted.is_some() => "halted",
         (true, true) => "active",
         (true, false) => "import stopped",
         (false, true) => "transport stopped",

@@ -20,6 +20,8 @@ use crate::model::{NodeId, RouteId};
 const NODE_ID_MAX: usize = 64;
 /// The most rows that may travel together.
 const BATCH_ROWS_MAX: u64 = 1_000_000;
+/// The most changes that one transaction may bring.
+const CHANGE_SET_ROWS_MAX: u64 = 1_000_000_000;
 /// The most bytes that may be held at once.
 const BATCH_BYTES_MAX: u64 = 1 << 30;
 /// The longest wait for a lock.
@@ -246,8 +248,8 @@ impl Reader<'_> {
     }
 
     fn limits(&self, raw: &RawLimits) -> Result<Limits, Error> {
-        let Limits { batch_rows, batch_bytes, lock_wait_seconds, skew_warning, skew_refusal } =
-            Limits::default();
+        let defaults = Limits::default();
+        let Limits { batch_rows, change_set_rows, batch_bytes, lock_wait_seconds, .. } = defaults;
         let size = |written: &Option<Spanned>, option, default: usize, max| {
             let default = u64::try_from(default).unwrap_or(max);
             let number = self.number(written.as_ref(), option, default, 1, max)?;
@@ -255,6 +257,12 @@ impl Reader<'_> {
         };
         Ok(Limits {
             batch_rows: size(&raw.batch_rows, "batch_rows", batch_rows, BATCH_ROWS_MAX)?,
+            change_set_rows: size(
+                &raw.change_set_rows,
+                "change_set_rows",
+                change_set_rows,
+                CHANGE_SET_ROWS_MAX,
+            )?,
             batch_bytes: size(&raw.batch_bytes, "batch_bytes", batch_bytes, BATCH_BYTES_MAX)?,
             lock_wait_seconds: self.number(
                 raw.lock_wait_seconds.as_ref(),
@@ -263,8 +271,16 @@ impl Reader<'_> {
                 0,
                 LOCK_WAIT_SECONDS_MAX,
             )?,
-            skew_warning: self.time(raw.skew_warning.as_ref(), "skew_warning", skew_warning)?,
-            skew_refusal: self.time(raw.skew_refusal.as_ref(), "skew_refusal", skew_refusal)?,
+            skew_warning: self.time(
+                raw.skew_warning.as_ref(),
+                "skew_warning",
+                defaults.skew_warning,
+            )?,
+            skew_refusal: self.time(
+                raw.skew_refusal.as_ref(),
+                "skew_refusal",
+                defaults.skew_refusal,
+            )?,
         })
     }
 

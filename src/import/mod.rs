@@ -20,6 +20,7 @@ mod fit;
 mod fold;
 mod keep;
 mod order;
+mod pieces;
 pub mod quarantine;
 mod rehearsal;
 mod settle;
@@ -33,11 +34,12 @@ pub use decide::{Effect, Listener, Remark, RowState, decide, decide_and_tell};
 pub use decode::{Incoming, Refusal, RowId, decode};
 pub use explain::{Clash, Concession, ExplainedSet, Explanation, Fate, Reason, Stamped};
 pub use order::{RowEffect, Step, StepKind, steps};
+pub use pieces::HALTED;
 pub use rehearsal::Rehearsal;
 pub use target::{Mismatch, Target, TargetColumn, Targets, live_name};
 
 use crate::db::{Fault, FaultKind};
-use crate::model::NodeId;
+use crate::model::{NodeId, RouteId};
 use crate::outbox;
 
 /// What stops an import.
@@ -49,6 +51,22 @@ pub enum Error {
     /// The route's import program is not in `ds_program_parameter`.
     #[error("program {0} is not in `ds_program_parameter`")]
     NoProgram(i64),
+    /// A change set has more changes than are imported in one transaction.
+    #[error(
+        "change set {set} of `{origin}` on route {route} has {rows} changes, {limit} are allowed"
+    )]
+    SetTooLarge {
+        /// The route.
+        route: RouteId,
+        /// Its name: the source transaction, or the window that holds it.
+        set: i64,
+        /// Where it was made.
+        origin: String,
+        /// How many it has.
+        rows: usize,
+        /// The limit.
+        limit: usize,
+    },
     /// The database at a node's URL is another node's.
     #[error("the database of node `{expected}` says that it is node `{found}`")]
     WrongNode {
@@ -71,7 +89,7 @@ impl Error {
     pub fn fault(&self) -> Option<&Fault> {
         match self {
             Self::Outbox(error) => error.fault(),
-            Self::NoProgram(_) | Self::WrongNode { .. } => None,
+            Self::NoProgram(_) | Self::WrongNode { .. } | Self::SetTooLarge { .. } => None,
         }
     }
 

@@ -288,7 +288,8 @@ impl Importer {
         }
     }
 
-    async fn inbox_row(
+    /// A change of the inbox.
+    pub(super) async fn inbox_row(
         &self,
         session: &mut dyn Session,
         inbox_id: i64,

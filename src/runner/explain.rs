@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{Error, Runner, policy};
 use crate::db::Session;
-use crate::import::{ExplainedSet, Fate, Importer, Progress, Rehearsal};
+use crate::import::{self, ExplainedSet, Fate, Importer, Progress, Rehearsal};
 use crate::model::{NodeId, RouteId};
 use crate::plan::RoutePlan;
 
@@ -20,6 +20,8 @@ pub struct Outlook {
     pub route: RouteId,
     /// Whether `active_flag` is `N`: nothing would be done.
     pub is_stopped: bool,
+    /// Why it would not go on.
+    pub halted: Option<String>,
     /// How many changes of the inbox end how.
     pub changes: BTreeMap<Fate, u64>,
     /// The same of changes in quarantine that would be tried again.
@@ -103,7 +105,14 @@ impl Runner {
         let failed = |source| Error::Import { node: route.to.clone(), source };
         let mut outlook = Outlook::new(route);
         while !stop.load(Ordering::Relaxed) {
-            let progress = importer.import_batch(session, route.id).await.map_err(failed)?;
+            let progress = match importer.import_batch(session, route.id).await {
+                // The others go on.
+                Err(error @ import::Error::SetTooLarge { .. }) => {
+                    outlook.halted = Some(error.to_string());
+                    break;
+                }
+                other => other.map_err(failed)?,
+            };
             let is_done = match progress {
                 Progress::More(_) => false,
                 Progress::Done => {
@@ -133,6 +142,7 @@ impl Outlook {
             node: route.to.clone(),
             route: route.id,
             is_stopped: false,
+            halted: None,
             changes: BTreeMap::new(),
             retried: BTreeMap::new(),
             conflicts: 0,

@@ -281,7 +281,9 @@ impl Runner {
             .map_err(|source| Error::Mismatch { node: node.clone(), source })?;
         let origin = |(id, node): (&NodeId, &crate::config::Node)| (id.0.clone(), node.brand);
         targets.origins = self.config.nodes.iter().map(origin).collect();
-        Importer::new(templates, targets, node.clone(), self.config.limits.batch_rows)
+        let limits = &self.config.limits;
+        Importer::new(templates, targets, node.clone(), limits.batch_rows)
+            .map(|importer| importer.with_set_limit(limits.change_set_rows))
             .map_err(|source| Error::Import { node: node.clone(), source })
     }
 

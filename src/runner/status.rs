@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{Error, Runner, SkewState};
 use crate::db::Session;
-use crate::import::quarantine;
+use crate::import::{HALTED, quarantine};
 use crate::model::{NodeId, Row, Value};
 use crate::outbox::{Cursor, Skew, fetch_one};
 use crate::plan::RoutePlan;
@@ -56,6 +56,8 @@ pub struct RouteStatus {
     pub watermark: Option<String>,
     /// Outbox rows above the cursor; `None` when the source does not answer.
     pub lag_rows: Option<i64>,
+    /// Why import does not go on although it may.
+    pub halted: Option<String>,
     /// Ids below the cursor that were not there yet.
     pub gaps: usize,
     /// Inbox rows that are not imported.
@@ -213,6 +215,8 @@ impl Runner {
             to: route.to.clone(),
             transports: is_active(&transport),
             imports: is_active(&import),
+            halted: text(&import, "status")
+                .and_then(|status| Some(status.strip_prefix(HALTED)?.to_owned())),
             cursor: cursor.pointer,
             gaps: cursor.gaps.len(),
             skew_ms: cursor.skew_ms,
