@@ -22,7 +22,7 @@ pub(super) async fn run(args: Import, context: &Context) -> Result<ExitCode> {
     let mut page = Page::new(context.console, args.format, args.explain);
     let mut code = ExitCode::SUCCESS;
     for (node, routes) in by_node(live::routes(&runner, &[])?, &nodes) {
-        let done = runner.explain_import(&node, &routes, &stop, &mut |set| page.set(set)).await;
+        let done = runner.explain_import(&node, &routes, &stop, &mut |set| page.set(&set)).await;
         match done {
             Ok(outlooks) => {
                 let is_held =
@@ -30,7 +30,9 @@ pub(super) async fn run(args: Import, context: &Context) -> Result<ExitCode> {
                 if outlooks.iter().any(is_held) && code == ExitCode::SUCCESS {
                     code = ExitCode::from(FOUND);
                 }
-                outlooks.into_iter().for_each(|outlook| page.outlook(outlook));
+                for outlook in &outlooks {
+                    page.outlook(outlook);
+                }
             }
             Err(error) => {
                 context.console.error(&Error::from(error));
@@ -67,21 +69,21 @@ impl Page {
         Self { console, format, explains, is_begun: false, failed: Ok(()) }
     }
 
-    fn set(&mut self, set: ExplainedSet) {
+    fn set(&mut self, set: &ExplainedSet) {
         if self.explains {
             match self.format {
-                Format::Json => self.element(&set),
-                Format::Text => self.write(&text(&set)),
+                Format::Json => self.element(set),
+                Format::Text => self.write(&text(set)),
             }
         }
     }
 
-    fn outlook(&mut self, outlook: Outlook) {
+    fn outlook(&mut self, outlook: &Outlook) {
         match (self.format, self.explains) {
             // The sets have said it, but for why a route does not go on.
             (Format::Json, true) if outlook.halted.is_none() => {}
-            (Format::Json, _) => self.element(&outlook),
-            (Format::Text, _) => self.write(&format!("{}\n", summary(&outlook))),
+            (Format::Json, _) => self.element(outlook),
+            (Format::Text, _) => self.write(&format!("{}\n", summary(outlook))),
         }
     }
 

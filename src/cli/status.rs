@@ -66,7 +66,7 @@ fn text(status: &runner::Status) -> String {
         "STATE",
     ];
     let halted = status.routes.iter().filter_map(|route| route.halted.as_ref());
-    let halted: String = halted.map(|why| format!("halted: {why}\n")).collect();
+    let halted = halted.fold(String::new(), |text, why| text + "halted: " + why + "\n");
     format!(
         "{}\n{halted}\n{}\n",
         table(header, &routes),

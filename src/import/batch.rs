@@ -198,6 +198,7 @@ impl Importer {
             outcome.quarantined += done.quarantined;
             self.keep_report();
         }
+        self.check_deferred(session).await?;
         self.advance(session, route, pieces.last, outcome).await?;
         session.commit().await?;
         Ok(outcome)
@@ -242,6 +243,14 @@ impl Importer {
         session.rollback().await?;
         if !self.targets.brand.dialect().can.roll_back_import_marker {
             execute(session, &self.statements.leave_import, &[]).await?;
+        }
+        Ok(())
+    }
+
+    /// Lets the database check what it would check at the commit, where it can.
+    pub(super) async fn check_deferred(&self, session: &mut dyn Session) -> Result<(), Error> {
+        for statement in &self.statements.check_deferred {
+            execute(session, statement, &[]).await?;
         }
         Ok(())
     }

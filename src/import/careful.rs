@@ -102,6 +102,7 @@ impl Importer {
             outcome.quarantined += done.quarantined;
             self.keep_report();
         }
+        self.check_deferred(session).await?;
         self.advance(session, route, pieces.last, outcome).await?;
         session.commit().await?;
         Ok(Some((outcome, pieces.last)))
@@ -175,6 +176,7 @@ impl Importer {
                 }
             }
         }
+        self.try_together(session, route, &mut attempts).await?;
         let Attempts { mut blocked, mut outcome, waiting, .. } = attempts;
         outcome.quarantined += self.hold(session, route, waiting, &mut blocked).await?;
         self.advance(session, route, pieces.last, outcome).await?;
@@ -215,6 +217,35 @@ impl Importer {
         Ok(None)
     }
 
+    /// Tries together what was refused one by one: rows may refer to each other, where the
+    /// database looks at that only when all are there.
+    async fn try_together(
+        &mut self,
+        session: &mut dyn Session,
+        route: RouteId,
+        attempts: &mut Attempts<'_>,
+    ) -> Result<(), Error> {
+        let is_lethal = |(ids, _): &(Vec<i64>, Option<Fault>)| {
+            ids.first().is_some_and(|id| attempts.lethal.contains_key(id))
+        };
+        let is_one = attempts.waiting.len() < 2;
+        if self.statements.check_deferred.is_empty()
+            || is_one
+            || attempts.waiting.iter().any(is_lethal)
+        {
+            return Ok(());
+        }
+        let ids: Vec<i64> = attempts.waiting.iter().flat_map(|(ids, _)| ids.clone()).collect();
+        let together = self.inbox_rows(session, &ids).await?;
+        let mut blocked = attempts.blocked.clone();
+        if let Attempt::Done(done) = self.attempt(session, route, &together, &mut blocked).await? {
+            attempts.outcome.quarantined += done.quarantined;
+            attempts.blocked = blocked;
+            attempts.waiting.clear();
+        }
+        Ok(())
+    }
+
     /// The changes of a unit, read again.
     async fn inbox_rows(
         &self,
@@ -249,7 +280,11 @@ impl Importer {
         blocked: &mut Blocked,
     ) -> Result<Attempt, Error> {
         execute(session, &self.statements.savepoint, &[]).await?;
-        let error = match self.apply_settled(session, route, settlement, blocked).await {
+        let mut done = self.apply_settled(session, route, settlement, blocked).await;
+        if done.is_ok() {
+            done = self.check_deferred(session).await.and(done);
+        }
+        let error = match done {
             Ok(outcome) => {
                 execute(session, &self.statements.release_savepoint, &[]).await?;
                 self.keep_report();

@@ -138,17 +138,14 @@ fn decide_insert(state: &mut RowState, incoming: &Incoming, tell: Listener<'_>) 
             continue;
         }
         // A newer update of this column was here first: its value stands.
-        match cell.parked.take() {
-            Some(value) => {
-                tell(Remark::Restored(column));
-                cells.insert(column.clone(), value.clone());
-                cell.current = Some(value);
-                state.dirty.insert(column.clone());
-            }
-            None => {
-                tell(Remark::Older(Some(column), &cell.version));
-                cells.remove(column);
-            }
+        if let Some(value) = cell.parked.take() {
+            tell(Remark::Restored(column));
+            cells.insert(column.clone(), value.clone());
+            cell.current = Some(value);
+            state.dirty.insert(column.clone());
+        } else {
+            tell(Remark::Older(Some(column), &cell.version));
+            cells.remove(column);
         }
     }
     if state.exists {

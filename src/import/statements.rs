@@ -33,6 +33,8 @@ pub(super) struct Statements {
     pub(super) write_conflicts: Statement,
     pub(super) write_own_change: Statement,
     pub(super) has_unimported: Statement,
+    /// Checks what was deferred; none where nothing is, or only a commit tells.
+    pub(super) check_deferred: Vec<Statement>,
 }
 
 #[derive(Serialize)]
@@ -73,6 +75,7 @@ impl Statements {
             write_conflicts: statement("write_conflicts")?,
             write_own_change: statement("write_own_change")?,
             has_unimported: statement("has_unimported")?,
+            check_deferred: templates.statements("run/check_deferred", &context)?,
         })
     }
 }
