@@ -242,8 +242,8 @@ impl Network {
 
     /// `outrigger import NODE --dry-run --explain`.
     pub async fn explain(&mut self, id: &str) -> (Vec<import::ExplainedSet>, Vec<Outlook>) {
-        let routes: Vec<_> = self.runner.routes().iter().cloned().collect();
-        let routes: Vec<_> = routes.into_iter().filter(|route| route.to.as_str() == id).collect();
+        let mut routes = self.runner.routes().to_vec();
+        routes.retain(|route| route.to.as_str() == id);
         let mut sets = Vec::new();
         let node = NodeId::from(id);
         let done = self
