@@ -355,6 +355,11 @@ fn runner_hint(error: &runner::Error) -> Option<String> {
         runner::Error::Transport { source: Transport::Skew { .. }, .. } => Some(
             "set the clocks by a time server, or raise `skew_refusal` under `limits`".to_owned(),
         ),
+        runner::Error::Import { source: import::Error::SetTooLarge { .. }, .. } => Some(
+            "raise `change_set_rows` under `limits`: what one transaction changed is never \
+             imported in parts"
+                .to_owned(),
+        ),
         runner::Error::Transport { source: Transport::NoProgram { node, .. }, .. } => {
             Some(format!("run `outrigger apply --node {node}`"))
         }

@@ -282,3 +282,10 @@ fn nothing_is_coloured_where_nobody_sees_it() {
     let run = outrigger("aply").variable("NO_COLOR", "1").exits_with(2);
     assert!(!run.stderr.contains('\x1b'), "{run}");
 }
+
+#[test]
+fn an_explanation_needs_a_dry_run() {
+    let run = outrigger("import --explain").exits_with(2);
+    run.stderr_has("--dry-run");
+    outrigger("import --format json").exits_with(2).stderr_has("--dry-run");
+}

@@ -15,6 +15,7 @@ mod cuts;
 mod db;
 mod demo;
 mod examples;
+mod explain;
 mod gaps;
 mod hostile;
 mod import_mysql;

@@ -34,6 +34,13 @@ fn the_readmes_example_runs() {
     }
 }
 
+#[test]
+fn the_example_of_an_explanation_runs() {
+    if has_programs(&["sqlite3"]) {
+        Document::read("docs/explain.md", Some("## An example")).run();
+    }
+}
+
 /// The documents that a reader may come upon.
 fn documents() -> Vec<String> {
     let mut found: Vec<String> =

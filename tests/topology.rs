@@ -28,29 +28,29 @@ const SEEDS: [u64; 3] = [1, 20_251_121, 7_777_777];
 /// So many further seeds are tried, beginning at the time of day: for a longer search.
 const MORE_SEEDS: &str = "OUTRIGGER_TEST_MORE_SEEDS";
 
-type Routes = &'static [(&'static str, &'static str)];
+pub type Routes = &'static [(&'static str, &'static str)];
 
-const PAIR: Routes = &[("a", "b"), ("b", "a")];
+pub const PAIR: Routes = &[("a", "b"), ("b", "a")];
 const RING: Routes = &[("a", "b"), ("b", "c"), ("c", "a")];
 const STAR: Routes = &[("a", "h"), ("h", "a"), ("b", "h"), ("h", "b"), ("c", "h"), ("h", "c")];
-const MESH: Routes = &[("a", "b"), ("b", "a"), ("a", "c"), ("c", "a"), ("b", "c"), ("c", "b")];
+pub const MESH: Routes = &[("a", "b"), ("b", "a"), ("a", "c"), ("c", "a"), ("b", "c"), ("c", "b")];
 
 /// xorshift64*.
-struct Random(u64);
+pub struct Random(u64);
 
 impl Random {
-    fn new(seed: u64) -> Self {
+    pub fn new(seed: u64) -> Self {
         Self(seed | 1)
     }
 
-    fn below(&mut self, limit: u64) -> u64 {
+    pub fn below(&mut self, limit: u64) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
         (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) % limit
     }
 
-    fn text(&mut self) -> String {
+    pub fn text(&mut self) -> String {
         const TEXTS: [&str; 7] = ["a", "A", "", "O''Brien", "größe ~ \\", "NULL", "1.50"];
         match self.below(8) {
             7 => "NULL".to_owned(),
@@ -271,7 +271,7 @@ fn three_spokes_converge_through_a_store_without_tables() {
     }
 }
 
-const CONFLICTS: &str = "
+pub const CONFLICTS: &str = "
 CREATE TABLE customer (
     id integer PRIMARY KEY,
     email varchar(60) UNIQUE,

@@ -190,6 +190,15 @@ pub(super) struct Import {
     /// Nodes whose inboxes are imported; default: all
     #[arg(value_name = "NODE")]
     pub(super) nodes: Vec<String>,
+    /// Say what would be done, and leave everything as it is
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// With --dry-run: what would become of each change, and why
+    #[arg(long, requires = "dry_run")]
+    pub(super) explain: bool,
+    /// How to say it
+    #[arg(long, value_enum, requires = "dry_run", default_value_t = Format::Text)]
+    pub(super) format: Format,
 }
 
 #[derive(Debug, ClapArgs)]

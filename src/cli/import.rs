@@ -6,11 +6,14 @@ use super::args::Import;
 use super::console::count;
 use super::context::Context;
 use super::progress::Progress;
-use super::{FAILED, FOUND, live};
+use super::{FAILED, FOUND, explain, live};
 use crate::error::{Error, Result};
 use crate::import::Outcome;
 
 pub(super) async fn run(args: Import, context: &Context) -> Result<ExitCode> {
+    if args.dry_run {
+        return explain::run(args, context).await;
+    }
     let (mut runner, loaded) = live::runner(context).await?;
     let nodes = live::nodes(&loaded, &args.nodes)?;
     let stop = live::stop_on_signal(context.console);

@@ -8,6 +8,7 @@ mod conflicts;
 mod console;
 mod context;
 mod demo;
+mod explain;
 mod files;
 mod generate;
 mod import;

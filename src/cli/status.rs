@@ -27,7 +27,9 @@ pub(super) async fn run(args: Status, context: &Context) -> Result<ExitCode> {
             runner.close().await;
             let is_away = status.nodes.iter().any(|node| node.error.is_some());
             let is_held = status.nodes.iter().any(|node| node.quarantined > 0)
-                || status.routes.iter().any(|route| refusals(route).next().is_some());
+                || status.routes.iter().any(|route| {
+                    route.halted.is_some() || refusals(route).next().is_some()
+                });
             return Ok(match (is_away, is_held) {
                 (true, _) => ExitCode::from(FAILED),
                 (false, true) => ExitCode::from(FOUND),
@@ -65,8 +67,10 @@ fn text(status: &runner::Status) -> String {
         "LAST IMPORT",
         "STATE",
     ];
+    let halted = status.routes.iter().filter_map(|route| route.halted.as_ref());
+    let halted = halted.fold(String::new(), |text, why| text + "halted: " + why + "\n");
     format!(
-        "{}\n\n{}\n",
+        "{}\n{halted}\n{}\n",
         table(header, &routes),
         table(["NODE", "BRAND", "QUARANTINE", "SKEW", "STATE"], &nodes)
     )
@@ -93,6 +97,7 @@ fn refusals(route: &runner::RouteStatus) -> impl Iterator<Item = String> {
 fn route_line(route: &runner::RouteStatus) -> [String; 10] {
     let when = |time: &Option<String>| time.clone().unwrap_or_else(|| "never".to_owned());
     let mut state = match (route.transports, route.imports) {
+        (true, true) if route.halted.is_some() => "halted",
         (true, true) => "active",
         (true, false) => "import stopped",
         (false, true) => "transport stopped",

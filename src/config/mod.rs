@@ -231,6 +231,8 @@ const DAY: Duration = Duration::from_hours(24);
 pub struct Limits {
     /// Rows that travel together.
     pub batch_rows: usize,
+    /// Changes that one change set may have.
+    pub change_set_rows: usize,
     /// Bytes of row values that are held at once.
     pub batch_bytes: usize,
     /// Seconds to wait for a lock while installing.
@@ -365,6 +367,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             batch_rows: 5_000,
+            change_set_rows: 1_000_000,
             batch_bytes: 8 << 20,
             lock_wait_seconds: 5,
             skew_warning: Some(Duration::from_secs(2)),

@@ -101,6 +101,7 @@ pub(super) struct RawCapture {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawLimits {
     pub(super) batch_rows: Option<Spanned>,
+    pub(super) change_set_rows: Option<Spanned>,
     pub(super) batch_bytes: Option<Spanned>,
     pub(super) lock_wait_seconds: Option<Spanned>,
     pub(super) skew_warning: Option<Spanned>,

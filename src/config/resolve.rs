@@ -22,6 +22,8 @@ use crate::model::{NodeId, RouteId};
 const NODE_ID_MAX: usize = 64;
 /// The most rows that may travel together.
 const BATCH_ROWS_MAX: u64 = 1_000_000;
+/// The most changes that one transaction may bring.
+const CHANGE_SET_ROWS_MAX: u64 = 1_000_000_000;
 /// The most bytes that may be held at once.
 const BATCH_BYTES_MAX: u64 = 1 << 30;
 /// The longest wait for a lock.
@@ -259,6 +261,7 @@ impl Reader<'_> {
     fn limits(&self, raw: &RawLimits) -> Result<Limits, Error> {
         let Limits {
             batch_rows,
+            change_set_rows,
             batch_bytes,
             lock_wait_seconds,
             skew_warning,
@@ -281,6 +284,12 @@ impl Reader<'_> {
         };
         Ok(Limits {
             batch_rows: size(&raw.batch_rows, "batch_rows", batch_rows, BATCH_ROWS_MAX)?,
+            change_set_rows: size(
+                &raw.change_set_rows,
+                "change_set_rows",
+                change_set_rows,
+                CHANGE_SET_ROWS_MAX,
+            )?,
             batch_bytes: size(&raw.batch_bytes, "batch_bytes", batch_bytes, BATCH_BYTES_MAX)?,
             lock_wait_seconds: self.number(
                 raw.lock_wait_seconds.as_ref(),

@@ -5,6 +5,7 @@
 mod fit;
 mod native_type;
 mod quote;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -291,6 +292,8 @@ pub struct FaultCodes {
     pub denied: Vec<String>,
     /// The connection or the server is gone.
     pub gone: Vec<String>,
+    /// What stands in the brand's messages before and behind a row's value.
+    pub around_values: Vec<(String, String)>,
 }
 
 impl Dialect {

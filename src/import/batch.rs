@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::conflict::{Conflict, History, conflicts_of};
-use super::decide::decide;
+use super::decide::decide_and_tell;
 use super::decode::{Incoming, Refusal, RowId, decode};
 use super::execute::Executor;
+use super::explain::{Journal, take_remark};
 use super::order::{RowEffect, steps};
+use super::pieces::Pieces;
 use super::quarantine::Entry;
 use super::statements::Statements;
 use super::target::Targets;
@@ -50,6 +52,10 @@ pub struct Importer {
     pub(super) targets: Targets,
     pub(super) node: NodeId,
     pub(super) page_rows: usize,
+    /// How many changes a set may have.
+    pub(super) set_rows: usize,
+    /// Where it reports what it does, in a dry run.
+    pub(super) journal: Option<Journal>,
     floor: String,
     /// Where the last fold began: what it was still missing is looked at before the next one.
     pub(super) fold_cursor: Option<Cursor>,
@@ -78,11 +84,20 @@ impl Importer {
             targets,
             node,
             page_rows,
+            set_rows: usize::MAX,
+            journal: None,
             floor: String::new(),
             fold_cursor: None,
             verdict: None,
             forgotten_stamp: None,
         })
+    }
+
+    /// The same, stopping in front of a change set with more changes than a limit.
+    #[must_use]
+    pub fn with_set_limit(mut self, change_set_rows: usize) -> Self {
+        self.set_rows = change_set_rows;
+        self
     }
 
     /// Forgets what it remembers of the database, as a process that has just started; the
@@ -125,7 +140,8 @@ impl Importer {
         }
         self.raise_floor(session, &page).await?;
         let batch = whole_sets(page, self.page_rows);
-        self.raise_floor_for_rest(session, route, &batch).await?;
+        let rest = self.look_ahead(session, route, &batch).await?;
+        let batch = self.within_limit(session, route, &row, (batch, rest)).await?;
         match self.import_whole(session, route, pointer, &batch).await {
             Ok(outcome) => Ok(Progress::More(outcome)),
             Err(error) => {
@@ -157,30 +173,16 @@ impl Importer {
         session: &mut dyn Session,
         page: &[Change],
     ) -> Result<(), Error> {
+        if self.is_rehearsing() {
+            // Nothing is changed by triggers meanwhile, and others would wait for the row.
+            return Ok(());
+        }
         let newest = page.iter().filter_map(|change| change.update_datetime.as_deref()).max();
         let Some(floor) = newest.and_then(next_stamp) else { return Ok(()) };
         if floor > self.floor {
             let given = [("stamp_floor", Value::Text(floor.clone()))];
             execute(session, &self.statements.raise_floor, &given).await?;
             self.floor = floor;
-        }
-        Ok(())
-    }
-
-    /// The same for what is read later of a change set that is larger than a page, since it is
-    /// read inside the transaction. Such sets are rare enough to be read twice.
-    async fn raise_floor_for_rest(
-        &mut self,
-        session: &mut dyn Session,
-        route: RouteId,
-        batch: &[Change],
-    ) -> Result<(), Error> {
-        let mut last = batch.last().filter(|_| batch.len() >= self.page_rows).cloned();
-        while let Some(change) = last {
-            let mut page = self.page(session, route, change.id).await?;
-            let is_full = begins_with(&mut page, &set_of(&change)) >= self.page_rows;
-            self.raise_floor(session, &page).await?;
-            last = page.pop().filter(|_| is_full);
         }
         Ok(())
     }
@@ -199,27 +201,18 @@ impl Importer {
             session.rollback().await?;
             return Ok(Outcome::default());
         }
+        self.restart_report(pointer + 1);
         let mut blocked = self.blocked(session).await?;
         let mut outcome = Outcome::default();
-        let mut last = batch.last().map_or(pointer, |change| change.id);
-        let set = batch.last().map(set_of).unwrap_or_default();
-        let mut may_go_on = batch.len() >= self.page_rows;
-        let mut piece = batch.to_vec();
-        loop {
-            let rest = piece.split_off(if may_go_on { whole_units(&piece) } else { piece.len() });
+        let mut pieces = Pieces::new(batch, self.page_rows, pointer);
+        while let Some(piece) = self.next_piece(session, route, &mut pieces).await? {
             let done = self.apply(session, route, &piece, &mut blocked).await?;
             outcome.read += done.read;
             outcome.quarantined += done.quarantined;
-            piece = rest;
-            if !may_go_on {
-                break;
-            }
-            let mut page = self.page(session, route, last).await?;
-            may_go_on = begins_with(&mut page, &set) >= self.page_rows;
-            last = page.last().map_or(last, |change| change.id);
-            piece.extend(page);
+            self.keep_report();
         }
-        self.advance(session, route, last, outcome).await?;
+        self.check_deferred(session).await?;
+        self.advance(session, route, pieces.last, outcome).await?;
         session.commit().await?;
         Ok(outcome)
     }
@@ -248,12 +241,29 @@ impl Importer {
         Ok(())
     }
 
+    /// The node that it imports.
+    #[must_use]
+    pub fn node(&self) -> &NodeId {
+        &self.node
+    }
+
     /// Ends the transaction of an import that failed. Where the triggers would go on taking this
     /// session for an import, they are told otherwise.
-    pub(super) async fn abandon(&self, session: &mut dyn Session) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn abandon(&self, session: &mut dyn Session) -> Result<(), Error> {
         session.rollback().await?;
         if !self.targets.brand.dialect().can.roll_back_import_marker {
             execute(session, &self.statements.leave_import, &[]).await?;
+        }
+        Ok(())
+    }
+
+    /// Lets the database check what it would check at the commit, where it can.
+    pub(super) async fn check_deferred(&self, session: &mut dyn Session) -> Result<(), Error> {
+        for statement in &self.statements.check_deferred {
+            execute(session, statement, &[]).await?;
         }
         Ok(())
     }
@@ -419,7 +429,7 @@ impl Importer {
     }
 
     fn decide_all(
-        &self,
+        &mut self,
         states: &mut versions::RowStates,
         history: &History,
         incoming: Vec<Incoming>,
@@ -431,8 +441,16 @@ impl Importer {
         for change in incoming {
             let is_record_level = self.targets.tables[change.row.0].is_record_level;
             let Some(state) = states.get_mut(&change.row) else { continue };
+            let before = conflicts.len();
             conflicts.extend(conflicts_of(state, &change, history));
-            let effect = decide(state, &change, is_record_level);
+            let mut reasons = Vec::new();
+            let is_told = self.is_rehearsing();
+            let effect = decide_and_tell(state, &change, is_record_level, &mut |remark| {
+                if is_told {
+                    take_remark(&mut reasons, remark);
+                }
+            });
+            self.report_decision(&change, &effect, reasons, &conflicts[before..]);
             if effect == Effect::Delete && change.op == Op::Delete {
                 deletes.insert((change.row.clone(), change.transaction_id), effects.len());
             }
@@ -469,27 +487,9 @@ pub(super) fn is_changed_key(first: &Change, second: &Change) -> bool {
         && set_of(first) == set_of(second)
 }
 
-/// Where to cut a piece of a change set that goes on behind it: before a delete whose insert may
-/// come next.
-fn whole_units(piece: &[Change]) -> usize {
-    let is_open = piece.last().is_some_and(|change| {
-        change.object_operation.as_deref().and_then(Op::from_letter) == Some(Op::Delete)
-    });
-    piece.len() - usize::from(is_open)
-}
-
 /// Which change set a change belongs to.
 pub(super) fn set_of(change: &Change) -> (Option<String>, Option<i64>) {
     (change.updated_by_server_id.clone(), change.transaction_id)
-}
-
-/// Cuts a page behind the changes of a set that it begins with; how many these are. The set ends
-/// at the first change of another one, also where its name comes again behind that: after a
-/// rewind, a window of a brand without transactions is named as an earlier one was.
-fn begins_with(page: &mut Vec<Change>, set: &(Option<String>, Option<i64>)) -> usize {
-    let end = page.iter().position(|change| set_of(change) != *set);
-    page.truncate(end.unwrap_or(page.len()));
-    page.len()
 }
 
 /// A page without the change set at its end that may go on behind it; the whole page where it is

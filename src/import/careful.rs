@@ -6,13 +6,15 @@ use super::Error;
 use super::batch::{Blocked, Importer, Outcome, set_of, units};
 use super::collision::Settlement;
 use super::decode::Refusal;
+use super::pieces::Pieces;
 use super::quarantine::Entry;
 use crate::db::{Fault, FaultKind, Mode, Session};
 use crate::model::{Change, RouteId};
 use crate::outbox::execute;
 
-/// Changes that are tried together, and why the database refused them.
-type Waiting<'a> = Vec<(&'a [Change], Option<Fault>)>;
+/// The ids of changes that are tried together, and why the database refused them. A set may be
+/// large: its changes are read again.
+type Waiting = Vec<(Vec<i64>, Option<Fault>)>;
 
 /// How an attempt to import a unit ended.
 pub(super) enum Attempt {
@@ -30,6 +32,16 @@ type Lethal = BTreeMap<i64, Fault>;
 /// How a set that is imported change by change ended: done, by somebody else (`None`), or lost
 /// to a unit that has just become known as lethal.
 type Singly = Result<Option<(Outcome, i64)>, (i64, Fault)>;
+
+/// What has come of the changes of a set so far.
+struct Attempts<'a> {
+    blocked: Blocked,
+    outcome: Outcome,
+    /// Rows with a change that was refused in this round.
+    refused_rows: BTreeSet<(String, String)>,
+    waiting: Waiting,
+    lethal: &'a Lethal,
+}
 
 impl Importer {
     /// Imports each change set of a refused batch in a transaction of its own.
@@ -80,13 +92,20 @@ impl Importer {
             session.rollback().await?;
             return Ok(None);
         }
-        let set = self.rest_of_set(session, route, set).await?;
+        self.restart_report(pointer + 1);
         let mut blocked = self.blocked(session).await?;
-        let outcome = self.apply(session, route, &set, &mut blocked).await?;
-        let last = set.last().map_or(pointer, |change| change.id);
-        self.advance(session, route, last, outcome).await?;
+        let mut outcome = Outcome::default();
+        let mut pieces = Pieces::new(set, self.page_rows, pointer);
+        while let Some(piece) = self.next_piece(session, route, &mut pieces).await? {
+            let done = self.apply(session, route, &piece, &mut blocked).await?;
+            outcome.read += done.read;
+            outcome.quarantined += done.quarantined;
+            self.keep_report();
+        }
+        self.check_deferred(session).await?;
+        self.advance(session, route, pieces.last, outcome).await?;
         session.commit().await?;
-        Ok(Some((outcome, last)))
+        Ok(Some((outcome, pieces.last)))
     }
 
     /// One change set change by change. What is refused in a way that ends the whole transaction
@@ -126,44 +145,118 @@ impl Importer {
             session.rollback().await?;
             return Ok(Ok(None));
         }
-        let set = self.rest_of_set(session, route, set).await?;
-        let mut blocked = self.blocked(session).await?;
-        let mut outcome = Outcome { read: set.len() as u64, ..Outcome::default() };
-        let mut waiting: Waiting<'_> = units(&set).into_iter().map(|unit| (unit, None)).collect();
-        loop {
-            let before = waiting.len();
-            let mut refused_rows = BTreeSet::new();
-            let mut refused = Vec::new();
-            for (unit, fault) in waiting {
-                let rows: Vec<_> = unit.iter().filter_map(|change| self.row_of(change)).collect();
-                if rows.iter().any(|row| refused_rows.contains(row)) {
-                    refused_rows.extend(rows);
-                    refused.push((unit, fault));
-                    continue;
+        self.restart_report(pointer + 1);
+        let mut attempts = Attempts {
+            blocked: self.blocked(session).await?,
+            outcome: Outcome::default(),
+            refused_rows: BTreeSet::new(),
+            waiting: Vec::new(),
+            lethal,
+        };
+        let mut pieces = Pieces::new(set, self.page_rows, pointer);
+        while let Some(piece) = self.next_piece(session, route, &mut pieces).await? {
+            attempts.outcome.read += piece.len() as u64;
+            for unit in units(&piece) {
+                if let Some(lost) = self.try_unit(session, route, unit, None, &mut attempts).await?
+                {
+                    return Ok(Err(lost));
                 }
-                let attempt = match lethal.get(&unit[0].id) {
-                    Some(fault) => Attempt::Refused(fault.clone()),
-                    None => self.attempt(session, route, unit, &mut blocked).await?,
-                };
-                match attempt {
-                    Attempt::Done(done) => outcome.quarantined += done.quarantined,
-                    Attempt::Refused(fault) => {
-                        refused_rows.extend(rows);
-                        refused.push((unit, Some(fault)));
-                    }
-                    Attempt::Lost(fault) => return Ok(Err((unit[0].id, fault))),
-                }
-            }
-            waiting = refused;
-            if waiting.is_empty() || waiting.len() == before {
-                break;
             }
         }
+        let mut before = usize::MAX;
+        while !attempts.waiting.is_empty() && attempts.waiting.len() < before {
+            before = attempts.waiting.len();
+            attempts.refused_rows.clear();
+            for (ids, fault) in std::mem::take(&mut attempts.waiting) {
+                let unit = self.inbox_rows(session, &ids).await?;
+                if let Some(lost) =
+                    self.try_unit(session, route, &unit, fault, &mut attempts).await?
+                {
+                    return Ok(Err(lost));
+                }
+            }
+        }
+        self.try_together(session, route, &mut attempts).await?;
+        let Attempts { mut blocked, mut outcome, waiting, .. } = attempts;
         outcome.quarantined += self.hold(session, route, waiting, &mut blocked).await?;
-        let last = set.last().map_or(pointer, |change| change.id);
-        self.advance(session, route, last, outcome).await?;
+        self.advance(session, route, pieces.last, outcome).await?;
         session.commit().await?;
-        Ok(Ok(Some((outcome, last))))
+        Ok(Ok(Some((outcome, pieces.last))))
+    }
+
+    /// Tries a unit, unless an earlier one of its rows was refused in this round; a unit whose
+    /// refusal has ended the transaction, with that.
+    async fn try_unit(
+        &mut self,
+        session: &mut dyn Session,
+        route: RouteId,
+        unit: &[Change],
+        fault: Option<Fault>,
+        attempts: &mut Attempts<'_>,
+    ) -> Result<Option<(i64, Fault)>, Error> {
+        let Some(first) = unit.first().map(|change| change.id) else { return Ok(None) };
+        let rows: Vec<_> = unit.iter().filter_map(|change| self.row_of(change)).collect();
+        let fault = if rows.iter().any(|row| attempts.refused_rows.contains(row)) {
+            fault
+        } else {
+            let attempt = match attempts.lethal.get(&first) {
+                Some(fault) => Attempt::Refused(fault.clone()),
+                None => self.attempt(session, route, unit, &mut attempts.blocked).await?,
+            };
+            match attempt {
+                Attempt::Done(done) => {
+                    attempts.outcome.quarantined += done.quarantined;
+                    return Ok(None);
+                }
+                Attempt::Refused(fault) => Some(fault),
+                Attempt::Lost(fault) => return Ok(Some((first, fault))),
+            }
+        };
+        attempts.refused_rows.extend(rows);
+        attempts.waiting.push((unit.iter().map(|change| change.id).collect(), fault));
+        Ok(None)
+    }
+
+    /// Tries together what was refused one by one: rows may refer to each other, where the
+    /// database looks at that only when all are there.
+    async fn try_together(
+        &mut self,
+        session: &mut dyn Session,
+        route: RouteId,
+        attempts: &mut Attempts<'_>,
+    ) -> Result<(), Error> {
+        let is_lethal = |(ids, _): &(Vec<i64>, Option<Fault>)| {
+            ids.first().is_some_and(|id| attempts.lethal.contains_key(id))
+        };
+        let is_one = attempts.waiting.len() < 2;
+        if self.statements.check_deferred.is_empty()
+            || is_one
+            || attempts.waiting.iter().any(is_lethal)
+        {
+            return Ok(());
+        }
+        let ids: Vec<i64> = attempts.waiting.iter().flat_map(|(ids, _)| ids.clone()).collect();
+        let together = self.inbox_rows(session, &ids).await?;
+        let mut blocked = attempts.blocked.clone();
+        if let Attempt::Done(done) = self.attempt(session, route, &together, &mut blocked).await? {
+            attempts.outcome.quarantined += done.quarantined;
+            attempts.blocked = blocked;
+            attempts.waiting.clear();
+        }
+        Ok(())
+    }
+
+    /// The changes of a unit, read again.
+    async fn inbox_rows(
+        &self,
+        session: &mut dyn Session,
+        ids: &[i64],
+    ) -> Result<Vec<Change>, Error> {
+        let mut unit = Vec::new();
+        for id in ids {
+            unit.extend(self.inbox_row(session, *id).await?);
+        }
+        Ok(unit)
     }
 
     /// Tries a unit inside a savepoint.
@@ -187,13 +280,19 @@ impl Importer {
         blocked: &mut Blocked,
     ) -> Result<Attempt, Error> {
         execute(session, &self.statements.savepoint, &[]).await?;
-        let error = match self.apply_settled(session, route, settlement, blocked).await {
+        let mut done = self.apply_settled(session, route, settlement, blocked).await;
+        if done.is_ok() {
+            done = self.check_deferred(session).await.and(done);
+        }
+        let error = match done {
             Ok(outcome) => {
                 execute(session, &self.statements.release_savepoint, &[]).await?;
+                self.keep_report();
                 return Ok(Attempt::Done(outcome));
             }
             Err(error) => error,
         };
+        self.drop_report();
         let Some(fault) = error.fault().filter(|_| error.is_about_a_row()).cloned() else {
             return Err(error);
         };
@@ -210,18 +309,20 @@ impl Importer {
 
     /// Puts what is still refused into quarantine; the number of changes.
     async fn hold(
-        &self,
+        &mut self,
         session: &mut dyn Session,
         route: RouteId,
-        waiting: Waiting<'_>,
+        waiting: Waiting,
         blocked: &mut Blocked,
     ) -> Result<u64, Error> {
         let mut count = 0;
-        for (unit, fault) in waiting {
-            for entry in self.held_by_fault(unit, fault.as_ref(), blocked) {
+        for (ids, fault) in waiting {
+            let unit = self.inbox_rows(session, &ids).await?;
+            for entry in self.held_by_fault(&unit, fault.as_ref(), blocked) {
                 self.quarantine(session, route, &entry).await?;
                 count += 1;
             }
+            self.keep_report();
         }
         Ok(count)
     }
@@ -252,30 +353,8 @@ impl Importer {
             FaultKind::Conflict => "conflict",
             _ => "rejected",
         };
-        Refusal::new(code, fault.to_string())
-    }
-
-    /// A set that may go on behind the page that it was read with.
-    async fn rest_of_set(
-        &self,
-        session: &mut dyn Session,
-        route: RouteId,
-        set: &[Change],
-    ) -> Result<Vec<Change>, Error> {
-        let mut whole = set.to_vec();
-        if whole.len() < self.page_rows {
-            return Ok(whole);
-        }
-        while let Some(last) = whole.last() {
-            let name = set_of(last);
-            let page = self.page(session, route, last.id).await?;
-            let more: Vec<Change> =
-                page.into_iter().take_while(|change| set_of(change) == name).collect();
-            if more.is_empty() {
-                break;
-            }
-            whole.extend(more);
-        }
-        Ok(whole)
+        let codes = &self.targets.brand.dialect().faults;
+        let message = codes.without_values(&fault.message);
+        Refusal::new(code, Fault { message, ..fault.clone() }.to_string())
     }
 }

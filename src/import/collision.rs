@@ -39,8 +39,10 @@ pub(super) struct Settlement {
     /// What is imported instead of the changes that collide.
     changes: Vec<Change>,
     /// What this node tells the others.
-    told: Vec<Told>,
-    conflicts: Vec<Conflict>,
+    pub(super) told: Vec<Told>,
+    pub(super) conflicts: Vec<Conflict>,
+    /// The change that collides.
+    pub(super) settled: Option<Change>,
 }
 
 impl Settlement {
@@ -52,13 +54,13 @@ impl Settlement {
 
 /// A change of this node that no trigger sees.
 #[derive(Debug)]
-struct Told {
-    row: RowId,
-    op: Op,
-    attribute: Option<String>,
-    value: Option<String>,
+pub(super) struct Told {
+    pub(super) row: RowId,
+    pub(super) op: Op,
+    pub(super) attribute: Option<String>,
+    pub(super) value: Option<String>,
     old: Option<String>,
-    stamp: String,
+    pub(super) stamp: String,
 }
 
 /// A row that has a unique value which another one claims.
@@ -83,13 +85,15 @@ impl Importer {
             return Ok(None);
         }
         let is_reference = self.is_reference(fault);
-        match incoming.op {
-            Op::Delete if is_reference => self.bring_back(session, &incoming).await,
+        let settlement = match incoming.op {
+            Op::Delete if is_reference => self.bring_back(session, &incoming).await?,
             Op::Insert | Op::Update if fault.kind == FaultKind::Conflict && !is_reference => {
-                self.part(session, unit, incoming).await
+                self.part(session, unit, incoming).await?
             }
-            _ => Ok(None),
-        }
+            _ => None,
+        };
+        let settled = unit.last().cloned();
+        Ok(settlement.map(|settlement| Settlement { settled, ..settlement }))
     }
 
     /// Whether a row that refers to another one, or is referred to, is to blame.
@@ -145,11 +149,15 @@ impl Importer {
             self.tell(session, told).await?;
         }
         self.keep_conflicts(session, route, &settlement.conflicts).await?;
+        self.report_settlement(settlement, true);
         Ok(outcome)
     }
 
     /// Writes a change of this node's own into its outbox.
-    async fn tell(&self, session: &mut dyn Session, told: &Told) -> Result<(), Error> {
+    async fn tell(&mut self, session: &mut dyn Session, told: &Told) -> Result<(), Error> {
+        if self.is_rehearsing() {
+            return self.remember_untold(session, told).await;
+        }
         let target = &self.targets.tables[told.row.0];
         let given = [
             ("object_database", Value::Text(self.targets.database.clone())),

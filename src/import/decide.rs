@@ -50,23 +50,61 @@ pub enum Effect {
     Nothing,
 }
 
+/// Why a change, or a column of it, does not do what it says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remark<'a> {
+    /// What is known of the column, or without one of the row, is newer.
+    Older(Option<&'a str>, &'a Version),
+    /// The value of the column is kept until the row is there; what deleted it, if something did.
+    Parked(&'a str, Option<&'a Version>),
+    /// The row is not there.
+    Absent,
+    /// The column takes a newer value that was kept until the row was there.
+    Restored(&'a str),
+}
+
+/// Who is told why a change does not do what it says.
+pub type Listener<'a> = &'a mut dyn FnMut(Remark<'_>);
+
 /// Decides on a change and notes in `state` what is known afterwards.
 #[must_use]
 pub fn decide(state: &mut RowState, incoming: &Incoming, is_record_level: bool) -> Effect {
-    let effect = decided(state, incoming, is_record_level);
+    decide_and_tell(state, incoming, is_record_level, &mut |_| {})
+}
+
+/// [`decide`], saying why a change does not do what it says.
+#[must_use]
+pub fn decide_and_tell(
+    state: &mut RowState,
+    incoming: &Incoming,
+    is_record_level: bool,
+    tell: Listener<'_>,
+) -> Effect {
+    let effect = decided(state, incoming, is_record_level, tell);
     state.see(&effect);
     effect
 }
 
-fn decided(state: &mut RowState, incoming: &Incoming, is_record_level: bool) -> Effect {
-    if is_record_level && !state.note_row(incoming.op, &incoming.version) {
+fn decided(
+    state: &mut RowState,
+    incoming: &Incoming,
+    is_record_level: bool,
+    tell: Listener<'_>,
+) -> Effect {
+    // Of a record-level table every change is one of the row, of others inserts and deletes.
+    if (is_record_level || incoming.op != Op::Update)
+        && !state.note_row(incoming.op, &incoming.version)
+    {
+        if let Some((_, newer)) = &state.row {
+            tell(Remark::Older(None, newer));
+        }
         return Effect::Nothing;
     }
     match incoming.op {
-        Op::Insert => decide_insert(state, incoming, is_record_level),
-        Op::Update if is_record_level => decide_record_update(state, incoming),
-        Op::Update => decide_update(state, incoming),
-        Op::Delete => decide_delete(state, incoming, is_record_level),
+        Op::Insert => decide_insert(state, incoming, tell),
+        Op::Update if is_record_level => decide_record_update(state, incoming, tell),
+        Op::Update => decide_update(state, incoming, tell),
+        Op::Delete => decide_delete(state, incoming, tell),
     }
 }
 
@@ -90,10 +128,7 @@ pub(super) fn note_local(state: &mut RowState, incoming: &Incoming, is_record_le
     }
 }
 
-fn decide_insert(state: &mut RowState, incoming: &Incoming, is_record_level: bool) -> Effect {
-    if !is_record_level && !state.note_row(Op::Insert, &incoming.version) {
-        return Effect::Nothing;
-    }
+fn decide_insert(state: &mut RowState, incoming: &Incoming, tell: Listener<'_>) -> Effect {
     // With the stamp that it inherits, by which later changes are measured too.
     let version = state.row.as_ref().map_or(&incoming.version, |(_, version)| version).clone();
     let mut cells = incoming.cells.clone();
@@ -103,15 +138,14 @@ fn decide_insert(state: &mut RowState, incoming: &Incoming, is_record_level: boo
             continue;
         }
         // A newer update of this column was here first: its value stands.
-        match cell.parked.take() {
-            Some(value) => {
-                cells.insert(column.clone(), value.clone());
-                cell.current = Some(value);
-                state.dirty.insert(column.clone());
-            }
-            None => {
-                cells.remove(column);
-            }
+        if let Some(value) = cell.parked.take() {
+            tell(Remark::Restored(column));
+            cells.insert(column.clone(), value.clone());
+            cell.current = Some(value);
+            state.dirty.insert(column.clone());
+        } else {
+            tell(Remark::Older(Some(column), &cell.version));
+            cells.remove(column);
         }
     }
     if state.exists {
@@ -121,34 +155,44 @@ fn decide_insert(state: &mut RowState, incoming: &Incoming, is_record_level: boo
     Effect::Insert(cells)
 }
 
-fn decide_update(state: &mut RowState, incoming: &Incoming) -> Effect {
+fn decide_update(state: &mut RowState, incoming: &Incoming, tell: Listener<'_>) -> Effect {
     let mut cells = BTreeMap::new();
     for (column, value) in &incoming.cells {
-        let Some(version) = state.note_cell(column, &incoming.version) else { continue };
+        let Some(version) = state.note_cell(column, &incoming.version) else {
+            if let Some(cell) = state.cells.get(column) {
+                tell(Remark::Older(Some(column), &cell.version));
+            }
+            continue;
+        };
         // It is noted even where an insert stands above it: updates are measured by each other.
-        let is_older_than_row = state
-            .row
-            .as_ref()
-            .is_some_and(|(op, row)| *op == Op::Insert && !version.supersedes(row));
-        if state.exists && !is_older_than_row {
+        let inserted = state.row.as_ref().filter(|(op, _)| *op == Op::Insert);
+        let newer_row = inserted.map(|(_, row)| row).filter(|row| !version.supersedes(row));
+        if state.exists && newer_row.is_none() {
             state.know(column, value.clone());
             cells.insert(column.clone(), value.clone());
         } else {
+            let deleted = state.row.as_ref().filter(|(op, _)| *op == Op::Delete);
+            tell(match newer_row {
+                Some(newer) => Remark::Older(Some(column), newer),
+                None => Remark::Parked(column, deleted.map(|(_, row)| row)),
+            });
             state.park(column, value.clone());
         }
     }
     if cells.is_empty() { Effect::Nothing } else { Effect::Update(cells) }
 }
 
-fn decide_record_update(state: &RowState, incoming: &Incoming) -> Effect {
-    if state.exists { Effect::Update(incoming.cells.clone()) } else { Effect::Nothing }
+fn decide_record_update(state: &RowState, incoming: &Incoming, tell: Listener<'_>) -> Effect {
+    if state.exists {
+        return Effect::Update(incoming.cells.clone());
+    }
+    tell(Remark::Absent);
+    Effect::Nothing
 }
 
-fn decide_delete(state: &mut RowState, incoming: &Incoming, is_record_level: bool) -> Effect {
-    if !is_record_level && !state.note_row(Op::Delete, &incoming.version) {
-        return Effect::Nothing;
-    }
+fn decide_delete(state: &mut RowState, incoming: &Incoming, tell: Listener<'_>) -> Effect {
     if !std::mem::take(&mut state.exists) {
+        tell(Remark::Absent);
         return Effect::Nothing;
     }
     // A newer value goes with the row, but not for good: other nodes, where the delete was first,

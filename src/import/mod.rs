@@ -15,12 +15,15 @@ pub mod conflicts;
 mod decide;
 mod decode;
 mod execute;
+mod explain;
 mod fit;
 mod fold;
 mod forgotten;
 mod keep;
 mod order;
+mod pieces;
 pub mod quarantine;
+mod rehearsal;
 mod settle;
 mod statements;
 mod target;
@@ -28,13 +31,16 @@ mod versions;
 
 pub use batch::{Importer, Outcome, Progress};
 pub use conflict::{Conflict, ConflictType, History, OldValues, Side, conflicts_of};
-pub use decide::{Effect, RowState, decide};
+pub use decide::{Effect, Listener, Remark, RowState, decide, decide_and_tell};
 pub use decode::{Incoming, Refusal, RowId, decode};
+pub use explain::{Clash, Concession, ExplainedSet, Explanation, Fate, Reason, Stamped};
 pub use order::{RowEffect, Step, StepKind, steps};
+pub use pieces::HALTED;
+pub use rehearsal::Rehearsal;
 pub use target::{Mismatch, Target, TargetColumn, Targets, live_name};
 
 use crate::db::{Fault, FaultKind};
-use crate::model::NodeId;
+use crate::model::{NodeId, RouteId};
 use crate::outbox::{self, Misplaced};
 
 /// What stops an import.
@@ -53,6 +59,22 @@ pub enum Error {
         program: i64,
         /// Completes the sentence.
         reason: Misplaced,
+    },
+    /// A change set has more changes than are imported in one transaction.
+    #[error(
+        "change set {set} of `{origin}` on route {route} has {rows} changes, {limit} are allowed"
+    )]
+    SetTooLarge {
+        /// The route.
+        route: RouteId,
+        /// Its name: the source transaction, or the window that holds it.
+        set: i64,
+        /// Where it was made.
+        origin: String,
+        /// How many it has.
+        rows: usize,
+        /// The limit.
+        limit: usize,
     },
     /// The database at a node's URL is another node's.
     #[error("the database of node `{expected}` says that it is node `{found}`")]
@@ -76,7 +98,10 @@ impl Error {
     pub fn fault(&self) -> Option<&Fault> {
         match self {
             Self::Outbox(error) => error.fault(),
-            Self::NoProgram(_) | Self::Misplaced { .. } | Self::WrongNode { .. } => None,
+            Self::NoProgram(_)
+            | Self::Misplaced { .. }
+            | Self::WrongNode { .. }
+            | Self::SetTooLarge { .. } => None,
         }
     }
 

@@ -26,14 +26,11 @@ const TRIES_AT_MOST: i64 = 10;
 /// A change on its way into the quarantine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Entry {
-    inbox_id: i64,
-    origin: Option<String>,
-    source_id: Option<i64>,
-    row: Option<(String, String)>,
-    attribute: Option<String>,
-    operation: Option<String>,
-    refusal: Refusal,
-    waits_for: Option<i64>,
+    /// The change, without its values.
+    pub(super) change: Change,
+    pub(super) row: Option<(String, String)>,
+    pub(super) refusal: Refusal,
+    pub(super) waits_for: Option<i64>,
 }
 
 impl Entry {
@@ -43,16 +40,16 @@ impl Entry {
         refusal: Refusal,
         waits_for: Option<i64>,
     ) -> Self {
-        Self {
-            inbox_id: change.id,
-            origin: change.updated_by_server_id.clone(),
+        let change = Change {
+            id: change.id,
+            updated_by_server_id: change.updated_by_server_id.clone(),
             source_id: change.source_id,
-            row,
-            attribute: change.object_attribute.clone(),
-            operation: change.object_operation.clone(),
-            refusal,
-            waits_for,
-        }
+            transaction_id: change.transaction_id,
+            object_attribute: change.object_attribute.clone(),
+            object_operation: change.object_operation.clone(),
+            ..Change::default()
+        };
+        Self { change, row, refusal, waits_for }
     }
 }
 
@@ -174,7 +171,7 @@ fn quarantined(row: &Row) -> Option<Quarantined> {
 impl Importer {
     /// Writes an entry, or renews it where the change is in quarantine already.
     pub(super) async fn quarantine(
-        &self,
+        &mut self,
         session: &mut dyn Session,
         route: RouteId,
         entry: &Entry,
@@ -183,19 +180,20 @@ impl Importer {
         // Bound as text like NULL is: Postgres knows a prepared parameter by one type only.
         let number = |number: Option<i64>| Value::from(number.map(|number| number.to_string()));
         let given = [
-            ("inbox_id", Value::Integer(entry.inbox_id)),
+            ("inbox_id", Value::Integer(entry.change.id)),
             ("route_id", Value::Integer(route.0)),
-            ("origin", entry.origin.clone().into()),
-            ("source_id", number(entry.source_id)),
+            ("origin", entry.change.updated_by_server_id.clone().into()),
+            ("source_id", number(entry.change.source_id)),
             ("object_table", object_table.into()),
             ("object_id", object_id.into()),
-            ("object_attribute", entry.attribute.clone().into()),
-            ("object_operation", entry.operation.clone().into()),
+            ("object_attribute", entry.change.object_attribute.clone().into()),
+            ("object_operation", entry.change.object_operation.clone().into()),
             ("reason_code", entry.refusal.code.into()),
             ("reason", entry.refusal.reason.clone().into()),
             ("waits_for", number(entry.waits_for)),
         ];
         execute(session, &self.statements.write_quarantine, &given).await?;
+        self.report_held(entry);
         Ok(())
     }
 
@@ -293,7 +291,8 @@ impl Importer {
         }
     }
 
-    async fn inbox_row(
+    /// A change of the inbox.
+    pub(super) async fn inbox_row(
         &self,
         session: &mut dyn Session,
         inbox_id: i64,
@@ -348,11 +347,16 @@ impl Importer {
             }
         }
         let mut attempt = self.attempt(session, route, unit, &mut blocked.clone()).await?;
-        if let (Attempt::Refused(fault), true) = (&attempt, may_settle)
+        let mut later = None;
+        if let (Attempt::Refused(fault), true) = (&attempt, may_settle || self.is_rehearsing())
             && let Some(settlement) = self.settlement(session, unit, fault).await?
         {
-            let blocked = &mut blocked.clone();
-            attempt = self.attempt_settled(session, route, &settlement, blocked).await?;
+            if may_settle {
+                let blocked = &mut blocked.clone();
+                attempt = self.attempt_settled(session, route, &settlement, blocked).await?;
+            } else {
+                later = Some(settlement);
+            }
         }
         let (is_in, fault) = match attempt {
             Attempt::Done(outcome) => (outcome.quarantined == 0, None),
@@ -374,6 +378,10 @@ impl Importer {
                 self.quarantine(session, route, &entry).await?;
             }
         }
+        if let Some(settlement) = &later {
+            self.report_settlement(settlement, false);
+        }
+        self.keep_report();
         execute(session, &self.statements.leave_import, &[]).await?;
         Ok(is_in)
     }

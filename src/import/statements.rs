@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::outbox::{Error, WindowStatements};
+use crate::outbox::{Error, SAVEPOINT, WindowStatements};
 use crate::render::{Statement, Templates};
 
 /// Statements on the control tables of one node.
@@ -34,18 +34,21 @@ pub(super) struct Statements {
     pub(super) write_own_change: Statement,
     pub(super) has_unimported: Statement,
     pub(super) read_purges: Statement,
+    /// Checks what was deferred; none where nothing is, or only a commit tells.
+    pub(super) check_deferred: Vec<Statement>,
 }
 
 #[derive(Serialize)]
 struct Context<'a> {
     namespace: Option<&'a str>,
     page_rows: usize,
+    savepoint: &'static str,
 }
 
 impl Statements {
     pub(super) fn new(templates: &Templates, page_rows: usize) -> Result<Self, Error> {
         let namespace = templates.brand().dialect().default_namespace.as_deref();
-        let context = Context { namespace, page_rows };
+        let context = Context { namespace, page_rows, savepoint: SAVEPOINT };
         let statement = |name: &str| templates.statement(&format!("run/{name}"), &context);
         Ok(Self {
             window: WindowStatements::for_fold(templates, page_rows)?,
@@ -74,6 +77,7 @@ impl Statements {
             write_own_change: statement("write_own_change")?,
             has_unimported: statement("has_unimported")?,
             read_purges: statement("read_purges")?,
+            check_deferred: templates.statements("run/check_deferred", &context)?,
         })
     }
 }

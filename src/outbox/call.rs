@@ -5,6 +5,9 @@ use crate::db::Session;
 use crate::model::{Row, Value};
 use crate::render::Statement;
 
+/// The savepoint to which a program goes back when a database refuses a change.
+pub const SAVEPOINT: &str = "ds_change";
+
 /// Runs a statement; the number of rows it changed.
 ///
 /// # Errors

@@ -17,7 +17,7 @@ pub mod purged;
 mod skew;
 mod window;
 
-pub use call::{execute, fetch, fetch_one};
+pub use call::{SAVEPOINT, execute, fetch, fetch_one};
 pub use change_row::{change_from_row, changes_to_json};
 pub use cursor::Cursor;
 pub use epoch::{Epoch, Seen, Stale};

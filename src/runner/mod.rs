@@ -1,5 +1,6 @@
 //! Runs transport and import of all routes, paced and stopped cleanly.
 
+mod explain;
 mod policy;
 mod purge;
 mod rejoin;
@@ -9,6 +10,7 @@ mod status;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+pub use explain::{Outlook, Report};
 pub use policy::{Remedy, remedy};
 pub use purge::{Hold, NodePurge, Purge, PurgeReport, Tally};
 pub use rejoin::{Purged, Refusal, Rejoin, Rejoined};
@@ -306,7 +308,9 @@ impl Runner {
             .map_err(|source| Error::Mismatch { node: node.clone(), source })?;
         let origin = |(id, node): (&NodeId, &crate::config::Node)| (id.0.clone(), node.brand);
         targets.origins = self.config.nodes.iter().map(origin).collect();
-        Importer::new(templates, targets, node.clone(), self.config.limits.batch_rows)
+        let limits = &self.config.limits;
+        Importer::new(templates, targets, node.clone(), limits.batch_rows)
+            .map(|importer| importer.with_set_limit(limits.change_set_rows))
             .map_err(|source| Error::Import { node: node.clone(), source })
     }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{Error, Runner, SkewState};
 use crate::db::Session;
-use crate::import::quarantine;
+use crate::import::{HALTED, quarantine};
 use crate::model::{NodeId, Row, Value};
 use crate::outbox::{Cursor, Misplaced, Skew, WindowStatements, fetch_one};
 use crate::plan::RoutePlan;
@@ -60,6 +60,8 @@ pub struct RouteStatus {
     pub watermark: Option<String>,
     /// Outbox rows above the cursor; `None` when the source does not answer.
     pub lag_rows: Option<i64>,
+    /// Why import does not go on although it may.
+    pub halted: Option<String>,
     /// Ids below the cursor that were not there yet.
     pub gaps: usize,
     /// Whether they stay on the list also when nobody can write them any more, since this user
@@ -231,6 +233,8 @@ impl Runner {
             to: route.to.clone(),
             transports: is_active(&transport),
             imports: is_active(if is_store { &transport } else { &import }),
+            halted: text(&import, "status")
+                .and_then(|status| Some(status.strip_prefix(HALTED)?.to_owned())),
             cursor: number(&transport),
             transport_error: misplaced.map(|reason| reason.to_string()),
             import_error: import_misplaced.map(|reason| reason.to_string()),

@@ -1,11 +1,18 @@
 //! Changes into an inbox, so that no single one of them can stop the others.
 
+use serde::Serialize;
+
 use crate::db::{FaultKind, Session};
 use crate::model::{Change, RouteId, Value};
-use crate::outbox::{Error, changes_to_json, execute};
+use crate::outbox::{Error, SAVEPOINT, changes_to_json, execute};
 use crate::render::{Statement, Templates};
 
-use super::Context;
+#[derive(Serialize)]
+struct Context<'a> {
+    namespace: Option<&'a str>,
+    page_rows: usize,
+    savepoint: &'static str,
+}
 
 /// How much of row values one statement carries, in bytes.
 const STATEMENT_BYTES: usize = 8 << 20;
@@ -28,7 +35,7 @@ impl InboxWriter {
     pub fn new(target: &Templates, page_rows: usize) -> Result<Self, Error> {
         let dialect = target.brand().dialect();
         let namespace = dialect.default_namespace.as_deref();
-        let context = Context { namespace, page_rows };
+        let context = Context { namespace, page_rows, savepoint: SAVEPOINT };
         let statement = |name: &str| target.statement(&format!("run/{name}"), &context);
         Ok(Self {
             write_inbox: statement("write_inbox")?,

@@ -279,3 +279,86 @@ fn a_nul_travels_or_is_refused_and_the_rest_flows() {
         });
     }
 }
+
+const DEFERRED: &str = "
+CREATE TABLE thing (
+    id integer PRIMARY KEY,
+    uniq integer UNIQUE DEFERRABLE INITIALLY DEFERRED,
+    parent_id integer,
+    next_id integer REFERENCES thing (id) DEFERRABLE INITIALLY DEFERRED
+);
+CREATE TABLE parent (
+    id integer PRIMARY KEY,
+    favourite_id integer REFERENCES thing (id) DEFERRABLE INITIALLY DEFERRED
+);
+ALTER TABLE thing ADD CONSTRAINT thing_parent
+FOREIGN KEY (parent_id) REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED;
+";
+
+/// The same without any of it.
+const FREE: &str = "
+CREATE TABLE thing (id integer PRIMARY KEY, uniq integer, parent_id integer, next_id integer);
+CREATE TABLE parent (id integer PRIMARY KEY, favourite_id integer);
+";
+
+#[test]
+fn what_a_deferred_constraint_refuses_is_kept_back_and_the_rest_gets_in() {
+    let sqlite = support::servers_of(Brand::Sqlite).next().unwrap();
+    for to in ready_servers().into_iter().filter(|server| server.brand == Brand::Postgres) {
+        support::block_on(async {
+            let blueprint = Blueprint {
+                name: "deferred",
+                nodes: &[("one", sqlite), ("two", to)],
+                routes: &[("one", "two")],
+                tables: "  thing: follow\n  parent: follow",
+                schema: FREE,
+                batch_rows: 1000,
+            };
+            let ddl = |node: &str, _| if node == "two" { DEFERRED } else { FREE }.to_owned();
+            let mut network = Network::set_up(&blueprint, ddl).await;
+            let things = "SELECT id, uniq, parent_id, next_id FROM thing ORDER BY id";
+
+            // A circle of two tables, a row that refers to itself, two that refer to each other,
+            // and then two values that change places: all of it needs that nobody looks too early.
+            network
+                .run(
+                    "one",
+                    "BEGIN; INSERT INTO thing VALUES (1, 1, 1, 2), (2, 2, NULL, 1), (3, 3, NULL, 3);
+                     INSERT INTO parent VALUES (1, 1); COMMIT",
+                )
+                .await;
+            network.turn().await;
+            let swap = "BEGIN; UPDATE thing SET uniq = 2 WHERE id = 1;
+                        UPDATE thing SET uniq = 1 WHERE id = 2; COMMIT";
+            network.run("one", swap).await;
+            network.turn().await;
+            assert_eq!(network.rows("two", things).await, ["1|2|1|2", "2|1|-|1", "3|3|-|3"]);
+            assert_eq!(network.count("two", "ds_quarantine").await, 0);
+
+            // Bad ones among good ones, in one set.
+            network
+                .run(
+                    "one",
+                    "BEGIN; INSERT INTO thing VALUES (10, 10, NULL, NULL), (11, 11, 77, NULL),
+                     (12, 3, NULL, NULL), (13, 13, 5, NULL); INSERT INTO parent VALUES (5, NULL);
+                     UPDATE thing SET parent_id = NULL WHERE id = 1; COMMIT",
+                )
+                .await;
+            network.turn().await;
+            let held = network.quarantine("two").await;
+            let held: Vec<_> = held
+                .iter()
+                .map(|entry| (entry.object_id.as_deref().unwrap(), entry.reason_code.as_str()))
+                .collect();
+            assert_eq!(held, [("11", "missing_reference"), ("12", "conflict")]);
+            let there = network.rows("two", things).await;
+            assert_eq!(there[0], "1|2|-|2");
+            assert_eq!(there[3..], ["10|10|-|-", "13|13|5|-"]);
+
+            // What was missing comes: the change gets in.
+            network.run("one", "INSERT INTO parent VALUES (77, NULL)").await;
+            network.drain().await;
+            assert_eq!(network.count("two", "thing WHERE id = 11").await, 1);
+        });
+    }
+}

@@ -108,3 +108,62 @@ fn a_changed_key_at_the_end_of_a_page_takes_no_children_along() {
         }
     }
 }
+
+/// The changes stay in the inbox, the other route goes on, and raising the limit is all it takes.
+#[test]
+fn a_set_above_the_limit_stops_its_route_and_no_other() {
+    for from in ready_servers() {
+        for to in ready_servers() {
+            println!("{} to {}", from.name, to.name);
+            support::block_on(async {
+                let mut network = pair(from, to).await;
+                network
+                    .limit(|limits| {
+                        limits.batch_rows = 4;
+                        limits.change_set_rows = 10;
+                    })
+                    .await;
+                let rows = |first: usize, count: usize| {
+                    let values = (first..first + count).map(|at| format!("('o{at}', 1)"));
+                    let values: Vec<String> = values.collect();
+                    format!(
+                        "INSERT INTO sales_order (order_id, quantity) VALUES {}",
+                        values.join(", ")
+                    )
+                };
+                network.run("one", &rows(0, 10)).await;
+                network.transport().await;
+                network.run("one", &rows(100, 11)).await;
+                network.transport().await;
+                network.run("one", &rows(200, 2)).await;
+                network.run("two", &rows(300, 3)).await;
+                network.transport().await;
+
+                for _ in 0..2 {
+                    let said = network.try_import(1000).await.unwrap_err();
+                    let expected = "of `one` on route 1000 has 11 changes, 10 are allowed";
+                    assert!(said.contains(expected), "{said}");
+                    // What came before it is in, and nothing of it.
+                    assert_eq!(network.count("two", "sales_order").await, 13);
+                    assert_eq!(network.count("two", "ds_quarantine").await, 0);
+                    let clock = || chrono::Utc::now().naive_utc();
+                    let status = network.runner.status(clock).await.unwrap();
+                    let halted = status.routes[0].halted.as_deref().unwrap();
+                    assert!(halted.contains(expected), "{halted}");
+                    assert_eq!(status.routes[1].halted, None);
+                }
+                network.try_import(1002).await.unwrap();
+                assert_eq!(network.count("one", "sales_order").await, 26);
+                let (_, outlooks) = network.explain("two").await;
+                assert!(outlooks[0].halted.is_some());
+
+                network.limit(|limits| limits.change_set_rows = 11).await;
+                network.import().await;
+                assert_eq!(network.count("two", "sales_order").await, 26);
+                let clock = || chrono::Utc::now().naive_utc();
+                let status = network.runner.status(clock).await.unwrap();
+                assert_eq!(status.routes[0].halted, None);
+            });
+        }
+    }
+}

@@ -35,7 +35,7 @@ impl ModelSession {
                 self.savepoint = world.nodes[self.node].runner.as_ref().map_or(0, Vec::len);
             }
             "rollback_to_savepoint" => world.nodes[self.node].undo(self.savepoint),
-            "release_savepoint" | "window_close" => {}
+            "release_savepoint" | "window_close" | "check_deferred" => {}
             _ => return Ok(self.control_statement(world, statement, &words, values)),
         }
         Ok(Vec::new())

@@ -11,7 +11,7 @@ use outrigger::import::{self, Importer, Targets, quarantine};
 use outrigger::model::{NodeId, Schema};
 use outrigger::plan::{self, RoutePlan, plan_routes};
 use outrigger::render::{Templates, scripts};
-use outrigger::runner::Runner;
+use outrigger::runner::{Outlook, Runner};
 use outrigger::schema::{self, Source};
 use outrigger::transport::{self, Transport};
 
@@ -337,6 +337,61 @@ impl Network {
         let rows = self.configured.0.limits.batch_rows;
         let transport = Transport::new(&templates(&route.from), &templates(&route.to), rows);
         (route, transport.unwrap())
+    }
+
+    /// `outrigger import NODE --dry-run --explain`.
+    pub async fn explain(&mut self, id: &str) -> (Vec<import::ExplainedSet>, Vec<Outlook>) {
+        let mut routes = self.runner.routes().to_vec();
+        routes.retain(|route| route.to.as_str() == id);
+        let mut sets = Vec::new();
+        let node = NodeId::from(id);
+        let done = self
+            .runner
+            .explain_import(&node, &routes, &AtomicBool::new(false), &mut |set| sets.push(set))
+            .await;
+        let outlooks = done.unwrap_or_else(|error| panic!("{}", chain(&error)));
+        (sets, outlooks)
+    }
+
+    /// Everything in a node's database, ids that are still to be given included.
+    pub async fn dump(&mut self, id: &str) -> Vec<String> {
+        let (brand, url) = (self.brand(id), self.url(id));
+        let mut lines = Vec::new();
+        if brand == Brand::Sqlite {
+            let path = url.trim_start_matches("sqlite:").split('?').next().unwrap_or_default();
+            return vec![format!("{:?}", std::fs::read(path).unwrap())];
+        }
+        let (tables, numbers) = match brand {
+            Brand::Postgres => (
+                "SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) AS t FROM pg_tables
+                 WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1",
+                "SELECT sequencename::text AS s, last_value::text AS v FROM pg_sequences ORDER BY 1",
+            ),
+            _ => (
+                "SELECT table_name AS t FROM information_schema.tables
+                 WHERE table_schema = database() AND table_type = 'BASE TABLE' ORDER BY 1",
+                "SELECT table_name AS s, CAST(auto_increment AS char) AS v
+                 FROM information_schema.tables WHERE table_schema = database() ORDER BY 1",
+            ),
+        };
+        for table in self.rows(id, tables).await {
+            let row = if brand == Brand::Postgres {
+                "t::text".to_owned()
+            } else {
+                let columns = format!(
+                    "SELECT column_name AS c FROM information_schema.columns
+                     WHERE table_schema = database() AND table_name = '{table}' ORDER BY 1"
+                );
+                let columns = self.rows(id, &columns).await;
+                let cells = columns.iter().map(|name| format!("coalesce(`{name}`, 'NULL')"));
+                format!("concat_ws('|', {})", cells.collect::<Vec<_>>().join(", "))
+            };
+            let rows =
+                self.rows(id, &format!("SELECT {row} AS v FROM {table} AS t ORDER BY 1")).await;
+            lines.extend(rows.into_iter().map(|row| format!("{table}: {row}")));
+        }
+        lines.extend(self.rows(id, numbers).await);
+        lines
     }
 
     /// What is in a node's quarantine.

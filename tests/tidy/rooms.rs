@@ -86,7 +86,12 @@ const ONLY_IN: [(&str, &str, &[&str], &str); 6] = [
     (
         "cli",
         "import",
-        &["src/cli/conflicts.rs", "src/cli/import.rs", "src/cli/quarantine.rs"],
+        &[
+            "src/cli/conflicts.rs",
+            "src/cli/explain.rs",
+            "src/cli/import.rs",
+            "src/cli/quarantine.rs",
+        ],
         "it prints an `Outcome`; quarantine and conflicts are listed without a runner",
     ),
     (

@@ -88,7 +88,13 @@ EXAMPLES
     outrigger import
 
   One of them:
-    outrigger import server2";
+    outrigger import server2
+
+  What would be done, in numbers, or change by change with the reasons:
+    outrigger import --dry-run
+    outrigger import server2 --dry-run --explain
+
+  docs/explain.md reads such an explanation line by line.";
 
 pub(super) const RUN: &str = "\
 EXAMPLES

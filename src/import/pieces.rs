@@ -1,0 +1,189 @@
+//! A batch piece by piece, and how large a change set may be.
+
+use super::Error;
+use super::batch::{Importer, set_of};
+use crate::db::{Mode, Session};
+use crate::model::{Change, Op, RouteId, Row, Value};
+use crate::outbox::execute;
+
+/// What the status of a program begins with whose next change set is too large.
+pub const HALTED: &str = "halted: ";
+
+/// Whole change sets of a page; or one set, which may go on behind the page.
+pub(super) struct Pieces {
+    piece: Vec<Change>,
+    set: (Option<String>, Option<i64>),
+    may_go_on: bool,
+    is_done: bool,
+    /// The last change that was read.
+    pub(super) last: i64,
+}
+
+impl Pieces {
+    /// A batch, as it was read with pages of `page_rows`.
+    pub(super) fn new(batch: &[Change], page_rows: usize, pointer: i64) -> Self {
+        Self {
+            piece: batch.to_vec(),
+            set: batch.last().map(set_of).unwrap_or_default(),
+            may_go_on: batch.len() >= page_rows,
+            is_done: false,
+            last: batch.last().map_or(pointer, |change| change.id),
+        }
+    }
+}
+
+impl Importer {
+    /// The next piece: at most a page and a change.
+    pub(super) async fn next_piece(
+        &self,
+        session: &mut dyn Session,
+        route: RouteId,
+        pieces: &mut Pieces,
+    ) -> Result<Option<Vec<Change>>, Error> {
+        if pieces.is_done {
+            return Ok(None);
+        }
+        if !pieces.may_go_on {
+            pieces.is_done = true;
+            return Ok(Some(std::mem::take(&mut pieces.piece)));
+        }
+        let rest = pieces.piece.split_off(whole_units(&pieces.piece));
+        let piece = std::mem::replace(&mut pieces.piece, rest);
+        let mut page = self.page(session, route, pieces.last).await?;
+        pieces.may_go_on = begins_with(&mut page, &pieces.set) >= self.page_rows;
+        pieces.last = page.last().map_or(pieces.last, |change| change.id);
+        pieces.piece.extend(page);
+        Ok(Some(piece))
+    }
+
+    /// How many changes more than a batch its last change set has, what is changed here from now
+    /// on being stamped after them: they are read inside the transaction, which is too late for
+    /// that. Such sets are rare enough to be read twice.
+    pub(super) async fn look_ahead(
+        &mut self,
+        session: &mut dyn Session,
+        route: RouteId,
+        batch: &[Change],
+    ) -> Result<usize, Error> {
+        let mut last = batch.last().filter(|_| batch.len() >= self.page_rows).cloned();
+        let mut rest = 0;
+        while let Some(change) = last {
+            let mut page = self.page(session, route, change.id).await?;
+            let count = begins_with(&mut page, &set_of(&change));
+            rest += count;
+            self.raise_floor(session, &page).await?;
+            last = page.pop().filter(|_| count >= self.page_rows);
+        }
+        Ok(rest)
+    }
+
+    /// The batch up to the first change set that is larger than the limit, `rest` being what its
+    /// last set has more. It is an error where that set is the next one, and shows in the
+    /// program's status.
+    pub(super) async fn within_limit(
+        &mut self,
+        session: &mut dyn Session,
+        route: RouteId,
+        program: &Row,
+        (mut batch, rest): (Vec<Change>, usize),
+    ) -> Result<Vec<Change>, Error> {
+        let Some((at, rows)) = first_above(&batch, rest, self.set_rows) else { return Ok(batch) };
+        if at > 0 {
+            batch.truncate(at);
+            return Ok(batch);
+        }
+        let (origin, set) = batch.first().map(set_of).unwrap_or_default();
+        let error = Error::SetTooLarge {
+            route,
+            set: set.unwrap_or_default(),
+            origin: origin.unwrap_or_default(),
+            rows,
+            limit: self.set_rows,
+        };
+        self.halt(session, route, program, &format!("{HALTED}{error}")).await?;
+        Err(error)
+    }
+
+    /// Lets the program's row say why it does not go on.
+    async fn halt(
+        &self,
+        session: &mut dyn Session,
+        route: RouteId,
+        program: &Row,
+        status: &str,
+    ) -> Result<(), Error> {
+        if self.is_rehearsing() || program.text("status").as_deref() == Some(status) {
+            return Ok(());
+        }
+        let pointer = program.integer("fromoutboxpointer").unwrap_or(0);
+        session.begin(Mode::Write).await?;
+        if !self.lock(session, route, pointer).await? {
+            session.rollback().await?;
+            return Ok(());
+        }
+        let given = [
+            ("id", Value::Integer(route.import_program())),
+            ("pointer", Value::Integer(pointer)),
+            ("cursor_state", Value::Null),
+            ("status", Value::Text(status.to_owned())),
+        ];
+        let mut done = execute(session, &self.statements.advance_cursor, &given).await.map(drop);
+        if done.is_ok() {
+            done = execute(session, &self.statements.leave_import, &[]).await.map(drop);
+        }
+        if done.is_err() {
+            self.abandon(session).await?;
+            return Ok(done?);
+        }
+        session.commit().await?;
+        Ok(())
+    }
+}
+
+/// Where the first change set with more changes than `limit` begins, and how many it has.
+fn first_above(batch: &[Change], rest: usize, limit: usize) -> Option<(usize, usize)> {
+    let mut at = 0;
+    for set in batch.chunk_by(|one, next| set_of(one) == set_of(next)) {
+        let is_last = at + set.len() == batch.len();
+        let rows = set.len() + if is_last { rest } else { 0 };
+        if rows > limit {
+            return Some((at, rows));
+        }
+        at += set.len();
+    }
+    None
+}
+
+/// Where to cut a piece of a change set that goes on behind it: before a delete whose insert may
+/// come next.
+fn whole_units(piece: &[Change]) -> usize {
+    let is_open = piece.last().is_some_and(|change| {
+        change.object_operation.as_deref().and_then(Op::from_letter) == Some(Op::Delete)
+    });
+    piece.len() - usize::from(is_open)
+}
+
+/// Cuts a page behind the changes of a set that it begins with; how many these are. The set ends
+/// at the first change of another one, also where its name comes again behind that: after a
+/// rewind, a window of a brand without transactions is named as an earlier one was.
+fn begins_with(page: &mut Vec<Change>, set: &(Option<String>, Option<i64>)) -> usize {
+    let end = page.iter().position(|change| set_of(change) != *set);
+    page.truncate(end.unwrap_or(page.len()));
+    page.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_set_above_the_limit_is_found_with_what_goes_on_behind_the_page() {
+        let of = |set: i64| Change { transaction_id: Some(set), ..Change::default() };
+        let batch = [of(1), of(2), of(2), of(3)];
+        assert_eq!(first_above(&batch, 0, 2), None);
+        assert_eq!(first_above(&batch, 0, 1), Some((1, 2)));
+        assert_eq!(first_above(&batch, 2, 2), Some((3, 3)));
+        assert_eq!(first_above(&batch[1..3], 5, 6), Some((0, 7)));
+        assert_eq!(first_above(&[], 0, 1), None);
+    }
+}
