@@ -16,6 +16,7 @@ mod demo;
 mod examples;
 mod hostile;
 mod import_mysql;
+mod joining;
 mod mysql;
 mod parse;
 mod render;
@@ -27,6 +28,7 @@ mod sqlserver;
 mod support;
 mod sync;
 mod topology;
+mod trouble;
 mod values;
 mod verbs;
 

@@ -291,6 +291,8 @@ pub struct FaultCodes {
     pub denied: Vec<String>,
     /// The connection or the server is gone.
     pub gone: Vec<String>,
+    /// A table is not there, or another error of the same code; the message names the table.
+    pub no_table: Vec<String>,
 }
 
 impl Dialect {

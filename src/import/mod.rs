@@ -34,7 +34,7 @@ pub use target::{Mismatch, Target, TargetColumn, Targets, live_name};
 
 use crate::db::{Fault, FaultKind};
 use crate::model::NodeId;
-use crate::outbox;
+use crate::outbox::{self, Claim};
 
 /// What stops an import.
 #[derive(Debug, thiserror::Error)]
@@ -46,12 +46,20 @@ pub enum Error {
     #[error("program {0} is not in `ds_program_parameter`")]
     NoProgram(i64),
     /// The database at a node's URL is another node's.
-    #[error("the database of node `{expected}` says that it is node `{found}`")]
+    #[error("the database of node `{expected}` {found}")]
     WrongNode {
         /// The node of the configuration.
         expected: NodeId,
         /// What `ds_node` says.
-        found: String,
+        found: Claim,
+    },
+    /// The program of that number is another route's.
+    #[error("program {program} imports on node `{to}`, which is another route")]
+    OtherRoute {
+        /// The program.
+        program: i64,
+        /// Its node, as it says.
+        to: String,
     },
 }
 
@@ -67,7 +75,7 @@ impl Error {
     pub fn fault(&self) -> Option<&Fault> {
         match self {
             Self::Outbox(error) => error.fault(),
-            Self::NoProgram(_) | Self::WrongNode { .. } => None,
+            Self::NoProgram(_) | Self::WrongNode { .. } | Self::OtherRoute { .. } => None,
         }
     }
 

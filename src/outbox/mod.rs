@@ -16,7 +16,7 @@ mod window;
 pub use call::{execute, fetch, fetch_one};
 pub use change_row::{change_from_row, changes_to_json};
 pub use cursor::Cursor;
-pub use epoch::{Epoch, Seen, Stale};
+pub use epoch::{Claim, Epoch, Seen, Stale};
 pub use local::{localise, next_stamp};
 pub use lost::{Comparison, Decision};
 pub use skew::{Clock, Reading, Skew};
