@@ -274,8 +274,8 @@ fn apply_hint(error: &apply::Error) -> Option<String> {
         }
         apply::Error::WrongNode { .. } => "check the URLs of the nodes: two may be exchanged",
         apply::Error::ControlChanged { .. } => {
-            "when all changes have been carried, `outrigger remove` and `outrigger apply` make it \
-             anew"
+            "when all changes have been carried, `outrigger remove` and `outrigger apply` make all \
+             anew, and `outrigger rejoin --replaced` brings the node back among the others"
         }
         apply::Error::NeedsAllowDrop { .. } => {
             "`skip` what shall no longer be followed, or give `--allow-drop`"
@@ -313,6 +313,9 @@ fn fault_hint(kind: FaultKind) -> Option<String> {
     match kind {
         FaultKind::Denied => Some("check user, password and rights of the node's URL".to_owned()),
         FaultKind::Gone => Some("check host and port of the node's URL".to_owned()),
+        FaultKind::Uninstalled => Some(
+            "`outrigger apply` on that node makes the control tables that are missing".to_owned(),
+        ),
         FaultKind::Transient | FaultKind::Conflict | FaultKind::Rejected => None,
     }
 }
@@ -363,6 +366,12 @@ fn runner_hint(error: &runner::Error) -> Option<String> {
         runner::Error::Transport { source: Transport::NoProgram { node, .. }, .. } => {
             Some(format!("run `outrigger apply --node {node}`"))
         }
+        runner::Error::Transport { source: Transport::OtherRoute { .. }, .. }
+        | runner::Error::Import { source: import::Error::OtherRoute { .. }, .. } => Some(
+            "give the route another id, or set `fromserver` and `toserver` right: a program's \
+             pointer belongs to one outbox"
+                .to_owned(),
+        ),
         _ => match error.misplaced() {
             Some((program, reason)) => Some(misplaced_hint(program, reason)),
             None => error.fault().and_then(|fault| fault_hint(fault.kind)),

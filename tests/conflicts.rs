@@ -1,10 +1,13 @@
 //! What two nodes change without knowing of each other is decided alike on both, and what is lost
 //! can be read afterwards.
 
+use outrigger::dialect::Brand;
+use outrigger::import::ConflictType;
 use outrigger::import::conflicts::{self, Decided};
 use outrigger::render::Templates;
 
 use crate::support;
+use crate::support::document::{Document, has_programs};
 use crate::support::network::{Blueprint, Network, ready_servers};
 
 const SCHEMA: &str = "
@@ -139,6 +142,161 @@ fn an_update_that_met_a_delete_is_kept_on_both_nodes() {
             "{at_b:?}"
         );
     });
+}
+
+/// Of a row that nobody here has ever heard of the update is kept.
+#[test]
+fn an_update_of_a_row_that_is_not_here_is_kept() {
+    on_each_pair(async |network| {
+        for (node, name) in [("a", "of a"), ("b", "of b")] {
+            // Nobody records it: as a row that was there before anything was installed.
+            network.run(node, &without_capture(network.brand(node), name)).await;
+        }
+        network.run("b", "DELETE FROM item WHERE id = 2").await;
+        network.run("b", "DELETE FROM ds_change_outbox WHERE object_id = '2'").await;
+        network.run("a", "UPDATE item SET note = 'by a' WHERE id = 2").await;
+        network.drain().await;
+        assert_eq!(
+            decided(network, "b").await,
+            ["update_missing 2 note: - of - or by a of a, local"]
+        );
+        let conflict = list(network, "b").await.remove(0);
+        assert_eq!(conflict.decided_by, "the row is not here: the value waits for it");
+        network.run("b", "INSERT INTO item VALUES (2, 'of b', 'newer')").await;
+        network.drain().await;
+        assert_eq!(same_items(network).await, ["1|one|third", "2|of b|newer"]);
+    });
+}
+
+/// A row with a name, of which no outbox knows.
+fn without_capture(brand: Brand, name: &str) -> String {
+    let insert = format!("INSERT INTO item VALUES (2, '{name}', '-')");
+    let undo = "DELETE FROM ds_change_outbox WHERE object_id = '2'";
+    match brand {
+        Brand::SqlServer => panic!("no SQL Server is at hand"),
+        Brand::Mysql | Brand::Postgres | Brand::Sqlite => {
+            format!("BEGIN; {insert}; {undo}; COMMIT")
+        }
+    }
+}
+
+/// Somebody deleted the row later, without having seen it: the delete stands everywhere.
+#[test]
+fn an_insert_that_met_a_later_delete_is_kept() {
+    on_each_pair(async |network| {
+        for node in ["a", "b"] {
+            network.run(node, &format!("INSERT INTO item VALUES (2, 'same', 'of {node}')")).await;
+        }
+        network.run("b", "DELETE FROM item WHERE id = 2").await;
+        network.drain().await;
+        assert_eq!(same_items(network).await, ["1|one|third"]);
+        let found = decided(network, "b").await;
+        let lost = r#"{"name":"same","note":"of a"}"#;
+        assert_eq!(found, [format!("insert_deleted 2 -: - of b or {lost} of a, local")]);
+        assert_eq!(list(network, "b").await[0].decided_by, "the row was deleted later");
+    });
+}
+
+const UNIQUE: &str = "
+CREATE TABLE person (
+    id integer PRIMARY KEY,
+    email varchar(60) UNIQUE,
+    phone varchar(60) UNIQUE
+);
+";
+const PEOPLE: &str = "SELECT id, email, phone FROM person ORDER BY id";
+
+/// Two nodes of each ordered pair of brands with two people whose values are unique.
+fn on_each_pair_of_people(test: impl AsyncFn(&mut Network)) {
+    for one in ready_servers() {
+        for two in ready_servers() {
+            println!("{} and {}", one.name, two.name);
+            support::block_on(async {
+                let blueprint = Blueprint {
+                    name: &format!("{}_{}", one.name, two.name),
+                    nodes: &[("a", one), ("b", two)],
+                    routes: &[("a", "b"), ("b", "a")],
+                    tables: "  person: follow",
+                    schema: UNIQUE,
+                    batch_rows: 1000,
+                };
+                let mut network = Network::set_up(&blueprint, |_, _| UNIQUE.to_owned()).await;
+                network
+                    .run("a", "INSERT INTO person VALUES (1, 'one', '1'), (2, 'two', '2')")
+                    .await;
+                network.drain().await;
+                test(&mut network).await;
+            });
+        }
+    }
+}
+
+async fn same_people(network: &mut Network) -> Vec<String> {
+    let a = network.rows("a", PEOPLE).await;
+    assert_eq!(network.rows("b", PEOPLE).await, a);
+    for node in ["a", "b"] {
+        assert_eq!(network.count(node, "ds_quarantine").await, 0);
+    }
+    a
+}
+
+#[test]
+fn an_update_to_a_unique_value_that_another_row_has_is_settled_and_kept() {
+    on_each_pair_of_people(async |network| {
+        network.run("a", "UPDATE person SET email = 'same' WHERE id = 1").await;
+        network.run("b", "UPDATE person SET email = 'same' WHERE id = 2").await;
+        network.drain().await;
+        assert_eq!(same_people(network).await, ["1|same|1", "2|same (2)|2"]);
+        for node in ["a", "b"] {
+            let types = "SELECT conflict_type FROM ds_conflict
+                WHERE decided_by = 'the row that had the unique value first keeps it'";
+            assert_eq!(network.rows(node, types).await, ["update_exists"], "on {node}");
+        }
+    });
+}
+
+#[test]
+fn a_row_that_claims_several_unique_values_is_settled_and_each_is_kept() {
+    on_each_pair_of_people(async |network| {
+        network.run("a", "INSERT INTO person VALUES (10, 'same', 'equal')").await;
+        network.run("b", "INSERT INTO person VALUES (20, 'same', 'equal')").await;
+        network.drain().await;
+        let people = ["1|one|1", "2|two|2", "10|same|equal", "20|same (20)|equal (20)"];
+        assert_eq!(same_people(network).await, people);
+        for node in ["a", "b"] {
+            let types = "SELECT conflict_type, object_attribute FROM ds_conflict
+                WHERE decided_by = 'the row that had the unique value first keeps it'
+                ORDER BY object_attribute";
+            let expected = ["multiple_unique_conflicts|email", "multiple_unique_conflicts|phone"];
+            assert_eq!(network.rows(node, types).await, expected, "on {node}");
+        }
+    });
+}
+
+/// The page lists every name, and each is expected by a test of this file.
+#[test]
+fn the_page_about_conflicts_lists_every_name() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(root.join("docs/conflicts.md")).unwrap();
+    let tests = include_str!("conflicts.rs");
+    for kind in ConflictType::ALL {
+        let name = kind.name();
+        assert!(page.contains(&format!("\n| `{name}` | ")), "{name} is not on the page");
+        // In what is expected, with what stands behind it.
+        let is_reached = [format!("{name} "), format!("{name}|"), format!("[\"{name}\"]")]
+            .iter()
+            .any(|expected| tests.contains(expected));
+        assert!(is_reached, "{name} is reached by no test");
+    }
+    let rows = page.lines().filter(|line| line.starts_with("| `")).count();
+    assert_eq!(rows, ConflictType::ALL.len());
+}
+
+#[test]
+fn the_example_of_the_page_about_conflicts_runs() {
+    if has_programs(&["sqlite3"]) {
+        Document::read("docs/conflicts.md", None).run();
+    }
 }
 
 #[test]

@@ -59,6 +59,16 @@ fn a_hub_forwards_between_three_brands() {
 }
 
 #[test]
+fn branches_exchange_through_a_store_without_tables() {
+    if has_programs(&["sqlite3"]) {
+        Document::read("examples/store/README.md", None)
+            .with_file("outrigger.yaml")
+            .with_file("schema.sql")
+            .run();
+    }
+}
+
+#[test]
 fn an_application_writes_its_own_outbox_rows() {
     if has_programs(&["sqlite3"]) {
         Document::read("examples/application_outbox/README.md", None)

@@ -19,6 +19,7 @@ mod explain;
 mod gaps;
 mod hostile;
 mod import_mysql;
+mod joining;
 mod mysql;
 mod oracle;
 mod parse;
@@ -33,6 +34,7 @@ mod sqlserver;
 mod support;
 mod sync;
 mod topology;
+mod trouble;
 mod values;
 mod verbs;
 

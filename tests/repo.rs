@@ -47,8 +47,10 @@ fn documents() -> Vec<String> {
         ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md"]
             .map(str::to_owned)
             .into();
-    for folder in ["docs", "examples/sales_order", "examples/hub", "examples/application_outbox"] {
-        for entry in std::fs::read_dir(root().join(folder)).unwrap() {
+    let examples = ["sales_order", "hub", "store", "application_outbox"];
+    let folders = examples.map(|name| format!("examples/{name}"));
+    for folder in folders.into_iter().chain(["docs".to_owned()]) {
+        for entry in std::fs::read_dir(root().join(&folder)).unwrap() {
             let name = entry.unwrap().file_name().into_string().unwrap();
             if name.rsplit('.').next() == Some("md") {
                 found.push(format!("{folder}/{name}"));

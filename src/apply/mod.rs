@@ -19,7 +19,7 @@ mod wanted;
 
 pub use history::{Installed, Object, objects};
 pub use inspect::{Live, inspect, observe, triggers};
-pub use prepare::{Action, Change, Migration, Reason, prepare};
+pub use prepare::{Action, Change, Migration, Reason, Rewind, prepare};
 pub use run::{Removal, apply, prepare_removal, remove};
 pub use statements::Statements;
 pub use text::{migration_text, removal_text};
@@ -38,6 +38,12 @@ const NODE_TABLE: &str = "ds_node";
 const PROGRAM_TABLE: &str = "ds_program_parameter";
 /// Outrigger's table of captured changes.
 const OUTBOX_TABLE: &str = "ds_change_outbox";
+/// Outrigger's table of what arrived.
+const INBOX_TABLE: &str = "ds_change_inbox";
+/// Outrigger's table of the node's epoch: where it stands, other nodes know this database.
+const EPOCH_TABLE: &str = "ds_epoch";
+/// Outrigger's tables that an import writes, and can write again from the inbox.
+const IMPORTED_TABLES: [&str; 2] = ["ds_change_version", "ds_quarantine"];
 
 /// Why a node is left as it is.
 #[derive(Debug, thiserror::Error)]

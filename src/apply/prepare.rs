@@ -4,7 +4,10 @@ use std::fmt;
 
 use super::history::{Installed, Object, fingerprint, objects, shape};
 use super::wanted::{Program, Wanted};
-use super::{Error, HISTORY_TABLE, Live};
+use super::{
+    EPOCH_TABLE, Error, HISTORY_TABLE, IMPORTED_TABLES, INBOX_TABLE, Live, NODE_TABLE,
+    OUTBOX_TABLE, PROGRAM_TABLE,
+};
 use crate::dialect::Brand;
 use crate::model::{NodeId, Table, TableName};
 use crate::plan::TablePlan;
@@ -21,6 +24,17 @@ pub struct Migration {
     pub names: Option<NodeId>,
     /// Programs that are to be made known.
     pub programs: Vec<Program>,
+    /// Whether the imports begin again, since what they wrote is gone.
+    pub rewind: Option<Rewind>,
+}
+
+/// When the imports are set back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rewind {
+    /// Before anything is made: an interruption must not come between.
+    First,
+    /// At the end, since the table of programs or of the node is gone too.
+    Last,
 }
 
 /// What happens to a script.
@@ -116,6 +130,10 @@ pub fn prepare(
         actions.push(decide(wanted, live, script)?);
     }
     // The history has to be there before anything is written to it.
+    let stands = |name: &str| live.objects.contains(&Object::new("table", name));
+    let position =
+        if stands(NODE_TABLE) && stands(PROGRAM_TABLE) { Rewind::First } else { Rewind::Last };
+    let is_lost = actions.iter().any(|action| loses_imports(action, live.brand));
     let (head, tail) = actions.into_iter().partition::<Vec<_>, _>(|action| match action {
         Action::Install(change) => makes_history(&change.script, live.brand),
         _ => false,
@@ -125,7 +143,15 @@ pub fn prepare(
         actions: head.into_iter().chain(tail).collect(),
         names: live.node.is_none().then(|| wanted.node.clone()),
         programs: missing_programs(wanted, live)?,
+        rewind: is_lost.then_some(position),
     })
+}
+
+/// Whether a table that the imports wrote is made anew.
+fn loses_imports(action: &Action, brand: Brand) -> bool {
+    let Action::Replace(change, Reason::Missing) = action else { return false };
+    let made = objects(brand, &change.script.removal);
+    IMPORTED_TABLES.iter().any(|name| made.contains(&Object::new("table", name)))
 }
 
 pub(super) fn makes_history(script: &Script, brand: Brand) -> bool {
@@ -262,11 +288,18 @@ fn control_reason(
         tool_version: installed.tool_version.clone(),
         how,
     };
+    let table = |name: &str| Object::new("table", name);
     let made = objects(live.brand, &installed.removal);
     let missing = made.iter().filter(|object| !live.objects.contains(object)).count();
     match missing {
         0 if installed.checksum == script.checksum => Ok(None),
         0 => Err(refuse("is made in another way by this version, which cannot migrate it")),
+        // Its ids would begin anew, and stand for other changes where the old ones are known.
+        _ if [OUTBOX_TABLE, INBOX_TABLE].iter().any(|name| made.contains(&table(name)))
+            && live.objects.contains(&table(EPOCH_TABLE)) =>
+        {
+            Err(refuse("is gone, and with it the ids that the other nodes know"))
+        }
         _ if missing == made.len() => Ok(Some(Reason::Missing)),
         _ => Err(refuse("only a part of it is left")),
     }

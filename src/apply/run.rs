@@ -2,7 +2,7 @@
 
 use super::history::{Installed, Object, fingerprint};
 use super::inspect::{Live, observe};
-use super::prepare::{Action, Change, Migration, check_node, makes_history, prepare};
+use super::prepare::{Action, Change, Migration, Rewind, check_node, makes_history, prepare};
 use super::statements::{Bound, Statements};
 use super::wanted::Wanted;
 use super::{Error, HISTORY_TABLE, OUTBOX_TABLE, locked};
@@ -195,6 +195,8 @@ impl Migration {
 /// The statements of a migration, but for the records that are written at its end.
 pub(super) fn tasks(migration: &Migration, statements: &Statements) -> Result<Vec<Task>, Error> {
     let mut tasks = Vec::new();
+    let rewind = |at| (migration.rewind == Some(at)).then(|| rewind_task(statements));
+    tasks.extend(rewind(Rewind::First).transpose()?);
     for action in &migration.actions {
         match action {
             Action::Keep(_) => {}
@@ -218,7 +220,15 @@ pub(super) fn tasks(migration: &Migration, statements: &Statements) -> Result<Ve
     if !rows.is_empty() {
         tasks.push(Task { script: "node and programs".to_owned(), steps: rows });
     }
+    tasks.extend(rewind(Rewind::Last).transpose()?);
     Ok(tasks)
+}
+
+/// Sets the imports back to the beginning of the inbox.
+fn rewind_task(statements: &Statements) -> Result<Task, Error> {
+    let bound = |statement| Ok::<_, Error>(Step::Bound(Bound::new(statement, &[])?));
+    let steps = statements.rewind_imports.iter().map(bound).collect::<Result<_, _>>()?;
+    Ok(Task { script: "imports begin again".to_owned(), steps })
 }
 
 fn change_task(change: &Change, statements: &Statements) -> Result<Task, Error> {

@@ -56,11 +56,33 @@ fn the_reference_has_every_option() {
     let order = config.options_for(&TableName::plain("sales_order")).expect("followed");
     assert_eq!(order.columns.len(), 5, "every policy is shown");
     assert_eq!(order.policy("pin"), Policy::Forbid);
-    assert_eq!(order.places[&("columns", "pin".to_owned())].within("x").to_string(), "x:43:7");
+    assert_eq!(order.places[&("columns", "pin".to_owned())].within("x").to_string(), "x:47:7");
     assert_eq!(
         config.schema,
         SchemaSource::Files { dialect: Brand::Postgres, files: vec!["schema.sql".to_owned()] }
     );
+}
+
+#[test]
+fn a_store_has_no_tables_and_makes_no_changes() {
+    let text = indoc! {"
+        database: app
+        schema: { node: a }
+        nodes:
+          a: { url: 'sqlite:a.db' }
+          s: { url: 'postgres://app@h/app', store: true }
+        routes:
+          - { id: 10, from: a, to: s }
+          - { id: 20, from: s, to: a }
+    "};
+    let config = read(text).expect("parses");
+    assert!(config.is_store(&NodeId::from("s")) && !config.is_store(&NodeId::from("a")));
+    assert_eq!(config.brands(), [Brand::Postgres, Brand::Sqlite]);
+    assert_eq!(config.table_brands(), [Brand::Sqlite]);
+    assert_eq!(config.sending_brands(), [Brand::Sqlite]);
+    let (message, place) = refused(&text.replace("node: a", "node: s"));
+    assert_eq!(message, "node `s` is a store and has no tables to read");
+    assert_eq!(place, "outrigger.yaml:2:17");
 }
 
 #[test]

@@ -15,7 +15,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use crate::dialect::Brand;
-use crate::model::{Row, Value};
+use crate::model::{CONTROL_TABLES, Row, Value};
 
 /// What a database answers: a boxed future, so that a [`Session`] can be a trait object.
 pub type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, Fault>> + Send + 'a>>;
@@ -68,6 +68,8 @@ pub enum FaultKind {
     Denied,
     /// The server or the connection is gone.
     Gone,
+    /// A control table is not there.
+    Uninstalled,
     /// Anything else.
     Rejected,
 }
@@ -107,6 +109,8 @@ impl Fault {
             FaultKind::Denied
         } else if has(&codes.gone) {
             FaultKind::Gone
+        } else if has(&codes.no_table) && CONTROL_TABLES.iter().any(|name| message.contains(name)) {
+            FaultKind::Uninstalled
         } else {
             FaultKind::Rejected
         };

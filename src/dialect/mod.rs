@@ -292,6 +292,8 @@ pub struct FaultCodes {
     pub denied: Vec<String>,
     /// The connection or the server is gone.
     pub gone: Vec<String>,
+    /// A table is not there, or another error of the same code; the message names the table.
+    pub no_table: Vec<String>,
     /// What stands in the brand's messages before and behind a row's value.
     pub around_values: Vec<(String, String)>,
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::conflict::{Conflict, History, conflicts_of};
-use super::decide::decide_and_tell;
+use super::decide::{decide_and_tell, forget_own};
 use super::decode::{Incoming, Refusal, RowId, decode};
 use super::execute::Executor;
 use super::explain::{Journal, take_remark};
@@ -17,7 +17,9 @@ use super::target::Targets;
 use super::{Effect, Error, forgotten, versions};
 use crate::db::{Mode, Session};
 use crate::model::{Change, NodeId, Op, RouteId, Value};
-use crate::outbox::{Cursor, Verdict, change_from_row, execute, fetch, fetch_one, next_stamp};
+use crate::outbox::{
+    Claim, Cursor, Verdict, change_from_row, execute, fetch, fetch_one, next_stamp,
+};
 use crate::render::Templates;
 
 /// What a batch did.
@@ -122,8 +124,11 @@ impl Importer {
         let row = fetch_one(session, &self.statements.read_program, &given).await?;
         let row = row.ok_or(Error::NoProgram(route.import_program()))?;
         if row.text("node_id").as_ref() != Some(&self.node.0) {
-            let found = row.text("node_id").unwrap_or_else(|| "of no name".to_owned());
+            let found = Claim(row.text("node_id"));
             return Err(Error::WrongNode { expected: self.node.clone(), found });
+        }
+        if let Some(to) = row.text("toserver").filter(|to| *to != self.node.0) {
+            return Err(Error::OtherRoute { program: route.import_program(), to });
         }
         if row.text("active_flag").is_none_or(|flag| !flag.trim().eq_ignore_ascii_case("Y")) {
             return Ok(Progress::Stopped);
@@ -438,9 +443,12 @@ impl Importer {
         let mut conflicts = Vec::new();
         // Deletes of this batch that an insert with a new key may turn into one change of the key.
         let mut deletes: BTreeMap<(RowId, Option<i64>), usize> = BTreeMap::new();
-        for change in incoming {
+        for mut change in incoming {
             let is_record_level = self.targets.tables[change.row.0].is_record_level;
             let Some(state) = states.get_mut(&change.row) else { continue };
+            if change.version.origin == self.node.0 {
+                forget_own(state, &mut change);
+            }
             let before = conflicts.len();
             conflicts.extend(conflicts_of(state, &change, history));
             let mut reasons = Vec::new();

@@ -274,6 +274,11 @@ impl Importer {
         if settlement.told.is_empty() {
             return Ok(None);
         }
+        if settlement.conflicts.len() > 1 {
+            for conflict in &mut settlement.conflicts {
+                conflict.kind = ConflictType::MultipleUniqueConflicts;
+            }
+        }
         settlement.changes = unit.to_vec();
         if let Some(last) = settlement.changes.last_mut() {
             restate(last, &incoming);

@@ -34,9 +34,24 @@ pub enum ConflictType {
     DeleteOriginDiffers,
     /// A row is deleted that is not here.
     DeleteMissing,
+    /// A row claims several unique values that other rows have.
+    MultipleUniqueConflicts,
 }
 
 impl ConflictType {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::InsertExists,
+        Self::InsertDeleted,
+        Self::UpdateOriginDiffers,
+        Self::UpdateExists,
+        Self::UpdateMissing,
+        Self::UpdateDeleted,
+        Self::DeleteOriginDiffers,
+        Self::DeleteMissing,
+        Self::MultipleUniqueConflicts,
+    ];
+
     /// The stable word for it, in `ds_conflict`.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -49,6 +64,7 @@ impl ConflictType {
             Self::UpdateDeleted => "update_deleted",
             Self::DeleteOriginDiffers => "delete_origin_differs",
             Self::DeleteMissing => "delete_missing",
+            Self::MultipleUniqueConflicts => "multiple_unique_conflicts",
         }
     }
 }

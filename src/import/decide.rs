@@ -128,6 +128,27 @@ pub(super) fn note_local(state: &mut RowState, incoming: &Incoming, is_record_le
     }
 }
 
+/// Forgets that a change of this node is known, where it comes from elsewhere: after a restore
+/// the outbox has it again, and so its version is known, while the table may never have shown it.
+pub(super) fn forget_own(state: &mut RowState, incoming: &mut Incoming) {
+    let is_same = |known: &Version, version: &Version| {
+        known.origin == version.origin && known.source_id == version.source_id
+    };
+    if let Some((_, known)) = state.row.take_if(|(_, known)| is_same(known, &incoming.version)) {
+        incoming.version.stamp = known.stamp;
+    }
+    if incoming.op != Op::Update {
+        return;
+    }
+    for column in incoming.cells.keys() {
+        let known = state.cells.get(column).map(|cell| cell.version.clone());
+        if let Some(known) = known.filter(|known| is_same(known, &incoming.version)) {
+            state.cells.remove(column);
+            incoming.version.stamp = known.stamp;
+        }
+    }
+}
+
 fn decide_insert(state: &mut RowState, incoming: &Incoming, tell: Listener<'_>) -> Effect {
     // With the stamp that it inherits, by which later changes are measured too.
     let version = state.row.as_ref().map_or(&incoming.version, |(_, version)| version).clone();

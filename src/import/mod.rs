@@ -41,7 +41,7 @@ pub use target::{Mismatch, Target, TargetColumn, Targets, live_name};
 
 use crate::db::{Fault, FaultKind};
 use crate::model::{NodeId, RouteId};
-use crate::outbox::{self, Misplaced};
+use crate::outbox::{self, Claim, Misplaced};
 
 /// What stops an import.
 #[derive(Debug, thiserror::Error)]
@@ -77,12 +77,20 @@ pub enum Error {
         limit: usize,
     },
     /// The database at a node's URL is another node's.
-    #[error("the database of node `{expected}` says that it is node `{found}`")]
+    #[error("the database of node `{expected}` {found}")]
     WrongNode {
         /// The node of the configuration.
         expected: NodeId,
         /// What `ds_node` says.
-        found: String,
+        found: Claim,
+    },
+    /// The program of that number is another route's.
+    #[error("program {program} imports on node `{to}`, which is another route")]
+    OtherRoute {
+        /// The program.
+        program: i64,
+        /// Its node, as it says.
+        to: String,
     },
 }
 
@@ -100,6 +108,7 @@ impl Error {
             Self::Outbox(error) => error.fault(),
             Self::NoProgram(_)
             | Self::Misplaced { .. }
+            | Self::OtherRoute { .. }
             | Self::WrongNode { .. }
             | Self::SetTooLarge { .. } => None,
         }

@@ -58,11 +58,13 @@ impl fmt::Display for RouteId {
 
 /// The tables that Outrigger keeps on a node; a schema that is read from a live node has them
 /// beside the application's, and they are never followed.
-pub const CONTROL_TABLES: [&str; 9] = [
+pub const CONTROL_TABLES: [&str; 11] = [
     "ds_change_inbox",
     "ds_change_outbox",
     "ds_change_version",
     "ds_conflict",
+    "ds_epoch",
+    "ds_exchange",
     "ds_import_marker",
     "ds_migration_history",
     "ds_node",

@@ -4,6 +4,8 @@
 //! `ds_exchange` and commits that. So what a target has seen is never more than what the source
 //! has counted, unless the source is older than it was: it was restored from a backup.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Cursor, Error};
@@ -44,6 +46,19 @@ pub struct Epoch {
     pub stale_route: Option<i64>,
     /// Whether anything was ever deleted from its outbox or inbox.
     pub is_purged: bool,
+}
+
+/// What a database says of its node, as the end of a sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim(pub Option<String>);
+
+impl fmt::Display for Claim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some(found) => write!(f, "says that it is node `{found}`"),
+            None => f.write_str("does not say which node it is"),
+        }
+    }
 }
 
 /// Why a route does not carry from a node that is not as the route knows it.

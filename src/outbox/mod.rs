@@ -20,7 +20,7 @@ mod window;
 pub use call::{SAVEPOINT, execute, fetch, fetch_one};
 pub use change_row::{change_from_row, changes_to_json};
 pub use cursor::Cursor;
-pub use epoch::{Epoch, Seen, Stale};
+pub use epoch::{Claim, Epoch, Seen, Stale};
 pub use forget::{Grace, Verdict};
 pub use gaps::Gaps;
 pub use local::{localise, next_stamp};

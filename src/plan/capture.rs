@@ -2,9 +2,11 @@
 
 use serde::Serialize;
 
-use super::Error;
 use super::names::object_name;
-use crate::config::{Collisions, Config, Overwrite, Policy, TableChoice, TableOptions};
+use super::{Error, Plan};
+use crate::config::{
+    Collisions, CommandForm, Config, Overwrite, Policy, TableChoice, TableOptions,
+};
 use crate::dialect::Brand;
 use crate::model::{CONTROL_TABLES, Column, LogicalType, Schema, Table, TableName};
 
@@ -77,6 +79,24 @@ pub struct ObjectNames {
     pub delete: String,
     /// Trigger (and function) on TRUNCATE, where the brand can have one.
     pub truncate: String,
+}
+
+/// What every node of `brand` has.
+pub(super) fn store(config: &Config, schema: &Schema, brand: Brand) -> Plan {
+    Plan {
+        brand,
+        database: config.database.clone(),
+        namespace: brand.dialect().default_namespace.clone(),
+        schema_hash: crate::schema::hash(schema),
+        config_hash: config.hash.clone(),
+        command: match config.capture.command {
+            CommandForm::None => "none",
+            CommandForm::Escaped => "escaped",
+            CommandForm::Tilde => "tilde",
+        },
+        is_store: true,
+        tables: Vec::new(),
+    }
 }
 
 /// The tables that are followed on `brand`.

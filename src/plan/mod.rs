@@ -12,7 +12,7 @@ pub use capture::{CapturedColumn, LeftOut, ObjectNames, TablePlan, physical_name
 pub(crate) use names::hex;
 pub use routes::{RoutePlan, plan_routes};
 
-use crate::config::{CommandForm, Config};
+use crate::config::Config;
 use crate::dialect::Brand;
 use crate::model::{NodeId, Schema, TableName};
 
@@ -100,20 +100,7 @@ pub fn plan(config: &Config, schema: &Schema, brand: Brand) -> Result<Plan, Erro
 /// Decides what shall exist on a node of `brand` that only stores and forwards.
 #[must_use]
 pub fn plan_store(config: &Config, schema: &Schema, brand: Brand) -> Plan {
-    Plan {
-        brand,
-        database: config.database.clone(),
-        namespace: brand.dialect().default_namespace.clone(),
-        schema_hash: crate::schema::hash(schema),
-        config_hash: config.hash.clone(),
-        command: match config.capture.command {
-            CommandForm::None => "none",
-            CommandForm::Escaped => "escaped",
-            CommandForm::Tilde => "tilde",
-        },
-        is_store: true,
-        tables: Vec::new(),
-    }
+    capture::store(config, schema, brand)
 }
 
 /// Decides what shall exist on one node, whose brand is `brand`.

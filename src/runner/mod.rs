@@ -23,7 +23,7 @@ use crate::db::{self, Fault, Session};
 use crate::dialect::Brand;
 use crate::import::{self, Importer, Mismatch, Progress, Targets};
 use crate::model::{NodeId, RouteId, Schema};
-use crate::outbox;
+use crate::outbox::{self, Claim};
 use crate::plan::{self, RoutePlan, plan_routes};
 use crate::render::{self, Templates};
 use crate::transport::{self, Transport};
@@ -82,12 +82,12 @@ pub enum Error {
         source: outbox::Error,
     },
     /// The database at a node's URL is another node's.
-    #[error("the database of node `{expected}` says that it is node `{found}`")]
+    #[error("the database of node `{expected}` {found}")]
     WrongNode {
         /// The node of the configuration.
         expected: NodeId,
         /// What `ds_node` says.
-        found: String,
+        found: Claim,
     },
     /// A node cannot rejoin.
     #[error(transparent)]
@@ -270,13 +270,21 @@ impl Runner {
             let importer = self.importer(session, node).await?;
             self.importers.insert(node.clone(), importer);
         }
+        let templates = self.templates(session.brand())?;
         let Some(importer) = self.importers.get_mut(node) else {
             return Ok(import::Outcome::default());
         };
         let failed = |source| Error::Import { node: node.clone(), source };
         let mut total = import::Outcome::default();
         while !stop.load(Ordering::Relaxed) {
-            match importer.import_batch(session, route.id).await.map_err(failed)? {
+            let mut done = importer.import_batch(session, route.id).await;
+            if matches!(done, Err(import::Error::NoProgram(_))) {
+                let ensured =
+                    apply::ensure_programs(session, &templates, &self.config, route).await;
+                ensured.map_err(|source| Error::Control { node: node.clone(), source })?;
+                done = importer.import_batch(session, route.id).await;
+            }
+            match done.map_err(failed)? {
                 Progress::More(outcome) => {
                     total.read += outcome.read;
                     total.quarantined += outcome.quarantined;

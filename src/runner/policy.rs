@@ -17,7 +17,9 @@ pub enum Remedy {
 pub fn remedy(fault: &Fault) -> Remedy {
     match fault.kind {
         FaultKind::Transient | FaultKind::Gone => Remedy::Retry,
-        FaultKind::Conflict | FaultKind::Denied | FaultKind::Rejected => Remedy::Report,
+        FaultKind::Conflict | FaultKind::Denied | FaultKind::Uninstalled | FaultKind::Rejected => {
+            Remedy::Report
+        }
     }
 }
 

@@ -5,7 +5,9 @@ use std::time::Duration;
 use super::{Context, Error, at_source, at_target};
 use crate::db::{Mode, Session};
 use crate::model::{NodeId, Value};
-use crate::outbox::{self, Clock, Cursor, Epoch, Purged, Seen, Skew, execute, fetch, fetch_one};
+use crate::outbox::{
+    self, Claim, Clock, Cursor, Epoch, Purged, Seen, Skew, execute, fetch, fetch_one,
+};
 use crate::plan::RoutePlan;
 use crate::render::{Statement, Templates};
 
@@ -176,9 +178,6 @@ impl Exchange {
 fn check_node(expected: &NodeId, found: Option<String>) -> Result<(), Error> {
     match found {
         Some(found) if found == expected.0 => Ok(()),
-        found => Err(Error::WrongNode {
-            expected: expected.clone(),
-            found: found.unwrap_or_else(|| "of no name".to_owned()),
-        }),
+        found => Err(Error::WrongNode { expected: expected.clone(), found: Claim(found) }),
     }
 }

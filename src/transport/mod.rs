@@ -16,8 +16,8 @@ pub use self::write::InboxWriter;
 use crate::db::{Fault, Mode, Session};
 use crate::model::{Change, NodeId, RouteId, Row, Value};
 use crate::outbox::{
-    self, Cursor, Skew, Window, WindowStatements, change_from_row, execute, fetch, fetch_one,
-    localise,
+    self, Claim, Cursor, Skew, Window, WindowStatements, change_from_row, execute, fetch,
+    fetch_one, localise,
 };
 pub use crate::outbox::{Misplaced, Stale};
 use crate::plan::RoutePlan;
@@ -43,12 +43,12 @@ pub enum Error {
         source: outbox::Error,
     },
     /// The database at a node's URL is another node's.
-    #[error("the database of node `{expected}` says that it is node `{found}`")]
+    #[error("the database of node `{expected}` {found}")]
     WrongNode {
         /// The node of the configuration.
         expected: NodeId,
         /// What `ds_node` says.
-        found: String,
+        found: Claim,
     },
     /// The source is not as the route knows it.
     #[error("node `{node}` {reason}")]
@@ -87,6 +87,20 @@ pub enum Error {
         program: i64,
         /// The target.
         node: NodeId,
+    },
+    /// The program of that number is another route's, and its pointer another outbox's.
+    #[error(
+        "program {program} of node `{node}` carries from `{from}` to `{to}`, which is another route"
+    )]
+    OtherRoute {
+        /// The program.
+        program: i64,
+        /// The target.
+        node: NodeId,
+        /// Its source, as it says.
+        from: String,
+        /// Its target, as it says.
+        to: String,
     },
 }
 
@@ -315,10 +329,17 @@ impl Transport {
     async fn lock(&self, route: &RoutePlan, to: &mut dyn Session) -> Result<Row, Error> {
         let program = route.id.transport_program();
         let given = [("id", Value::Integer(program))];
-        fetch_one(to, &self.lock_program, &given)
-            .await
-            .map_err(|error| at_target(route, error))?
-            .ok_or_else(|| Error::NoProgram { program, node: route.to.clone() })
+        let row = fetch_one(to, &self.lock_program, &given).await;
+        let row = row.map_err(|error| at_target(route, error))?;
+        let row = row.ok_or_else(|| Error::NoProgram { program, node: route.to.clone() })?;
+        // Another tool than `apply` may have left the names out.
+        let name = |column: &str, node: &NodeId| row.text(column).unwrap_or_else(|| node.0.clone());
+        let ends = (name("fromserver", &route.from), name("toserver", &route.to));
+        if (ends.0.as_str(), ends.1.as_str()) == (route.from.as_str(), route.to.as_str()) {
+            return Ok(row);
+        }
+        let (from, to) = ends;
+        Err(Error::OtherRoute { program, node: route.to.clone(), from, to })
     }
 
     async fn write(

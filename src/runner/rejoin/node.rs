@@ -4,8 +4,8 @@ use super::Error;
 use crate::db::{Mode, Session};
 use crate::model::{Change, NodeId, RouteId, Value};
 use crate::outbox::{
-    self, Comparison, Cursor, Decision, Epoch, Seen, change_from_row, changes_to_json, execute,
-    fetch, fetch_one, localise,
+    self, Claim, Comparison, Cursor, Decision, Epoch, Seen, change_from_row, changes_to_json,
+    execute, fetch, fetch_one, localise,
 };
 use crate::render::{Statement, Templates};
 use crate::runner::status::paged_statement;
@@ -92,10 +92,7 @@ impl Asked {
         let epoch = self.epoch(0).await?;
         match epoch.node {
             Some(found) if found == self.node.0 => Ok(()),
-            found => Err(Error::WrongNode {
-                expected: self.node.clone(),
-                found: found.unwrap_or_else(|| "of no name".to_owned()),
-            }),
+            found => Err(Error::WrongNode { expected: self.node.clone(), found: Claim(found) }),
         }
     }
 

@@ -158,8 +158,8 @@ fn collisions(subject: &Subject<'_>, brand: Brand) -> Vec<Finding> {
 fn type_limits(subject: &Subject<'_>) -> Vec<Finding> {
     let brand_of = |id: &NodeId| subject.config.nodes.get(id).map(|node| node.brand);
     let mut limits: BTreeSet<(Brand, LogicalType, &str)> = BTreeSet::new();
-    for route in &subject.config.routes {
-        let (Some(from), Some(to)) = (brand_of(&route.from), brand_of(&route.to)) else { continue };
+    for (from, to) in ways(subject) {
+        let (Some(from), Some(to)) = (brand_of(from), brand_of(to)) else { continue };
         for logical in LogicalType::ALL {
             let known = &from.dialect().mapping(logical).limits;
             let new =
@@ -186,6 +186,31 @@ fn type_limits(subject: &Subject<'_>) -> Vec<Finding> {
         )
     };
     limits.into_iter().filter_map(finding).collect()
+}
+
+/// From which node with tables to which values travel: on one route, or through stores, which keep
+/// them as texts.
+fn ways<'a>(subject: &Subject<'a>) -> BTreeSet<(&'a NodeId, &'a NodeId)> {
+    let config = subject.config;
+    let mut ways: BTreeSet<_> =
+        config.routes.iter().map(|route| (&route.from, &route.to)).collect();
+    loop {
+        let longer: BTreeSet<_> = ways
+            .iter()
+            .filter(|(_, to)| config.is_store(to))
+            .flat_map(|(from, store)| {
+                let on = config.routes.iter().filter(|route| route.from == **store);
+                on.map(|route| (*from, &route.to))
+            })
+            .collect();
+        let known = ways.len();
+        ways.extend(longer);
+        if ways.len() == known {
+            break;
+        }
+    }
+    ways.retain(|(from, to)| from != to && !config.is_store(from) && !config.is_store(to));
+    ways
 }
 
 /// How many columns of each type are captured, and the first of them.

@@ -392,6 +392,31 @@ fn names_that_a_brand_cannot_hold() {
     assert_eq!(brands, [Some(Brand::Sqlite), Some(Brand::Mysql)]);
 }
 
+/// What a store cannot hold does not matter, since it holds texts alone; what its neighbours
+/// cannot hold does, and a store needs two of them.
+#[test]
+fn a_store_is_passed_by() {
+    let text = |routes: &str| {
+        format!(
+            "database: a\nschema: {{ node: a }}\nnodes:\n  a: {{ url: 'postgres://u@h/d' }}\n  \
+             s: {{ url: 'mysql://u@h/d', store: true }}\n  b: {{ url: 'sqlite:b.db' }}\n\
+             tables: {{ '*': follow }}\nroutes:\n{routes}"
+        )
+    };
+    let read =
+        |routes: &str| config::parse("o.yaml", &text(routes), &BTreeMap::new()).expect("parses");
+    let there = "  - { id: 10, from: a, to: s }\n";
+    let tables = || vec![table("t", "id bigint key, a numeric(9)")];
+    let findings = find(&read(&format!("{there}  - {{ id: 20, from: s, to: b }}\n")), tables());
+    let brands: BTreeSet<_> = findings.iter().filter_map(|one| one.brand).collect();
+    assert_eq!(brands, BTreeSet::from([Brand::Sqlite]), "{findings:?}");
+    assert!(!of("type-limits", &findings).is_empty());
+    assert_eq!(of("node-without-route", &findings), [""; 0]);
+    let findings = find(&read(there), tables());
+    let says = "warning o.yaml:5:13: store `s` forwards nothing: it needs routes in and routes out";
+    assert!(of("node-without-route", &findings).contains(&says.to_owned()), "{findings:?}");
+}
+
 #[test]
 fn limits_of_a_type_are_said_once_with_the_number_of_columns() {
     let config = config(&ONE_WAY, "tables: { '*': follow }\n");

@@ -1,0 +1,1 @@
+CREATE TABLE stock (article TEXT PRIMARY KEY, quantity INTEGER);
