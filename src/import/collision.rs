@@ -85,6 +85,7 @@ impl Importer {
         let is_reference = self.is_reference(fault);
         match incoming.op {
             Op::Delete if is_reference => self.bring_back(session, &incoming).await,
+            Op::Insert if is_reference && unit.len() > 1 => self.keep_both(session, unit).await,
             Op::Insert | Op::Update if fault.kind == FaultKind::Conflict && !is_reference => {
                 self.part(session, unit, incoming).await
             }
@@ -208,6 +209,22 @@ impl Importer {
             conflicts: vec![conflict],
             ..Settlement::default()
         }))
+    }
+
+    /// A key that changed while rows came to refer to it: the row comes back under the old key,
+    /// beside the one under the new key.
+    async fn keep_both(
+        &mut self,
+        session: &mut dyn Session,
+        unit: &[Change],
+    ) -> Result<Option<Settlement>, Error> {
+        let [delete, insert] = unit else { return Ok(None) };
+        let Ok(delete) = decode(&self.targets, delete) else { return Ok(None) };
+        let Some(mut settlement) = self.bring_back(session, &delete).await? else {
+            return Ok(None);
+        };
+        settlement.changes.push(Change { object_id_old: None, ..insert.clone() });
+        Ok(Some(settlement))
     }
 
     /// A row that claims a unique value of another one: the later of the two gets another value.
