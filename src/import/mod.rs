@@ -30,7 +30,7 @@ pub use conflict::{Conflict, ConflictType, History, OldValues, Side, conflicts_o
 pub use decide::{Effect, RowState, decide};
 pub use decode::{Incoming, Refusal, RowId, decode};
 pub use order::{RowEffect, Step, StepKind, steps};
-pub use target::{Mismatch, Target, TargetColumn, Targets, live_name};
+pub use target::{Cascade, Mismatch, Target, TargetColumn, Targets, live_name};
 
 use crate::db::{Fault, FaultKind};
 use crate::model::NodeId;

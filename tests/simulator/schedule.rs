@@ -1,19 +1,22 @@
 //! Runs a history: the application in the model, the programs as they are in the crate.
 
+use std::collections::BTreeSet;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
 use outrigger::import::{Importer, Progress};
-use outrigger::outbox::Cursor;
+use outrigger::outbox::{Cursor, Epoch};
+use outrigger::runner::Rejoin;
+use outrigger::transport;
 
 use crate::check;
 use crate::database::Captured;
 use crate::history::{Event, History, Run, Switch};
-use crate::node::{importer, keep, routes, transport};
+use crate::node::{self, importer, keep, routes, runner};
 use crate::reference::contested;
 use crate::session::ModelSession;
-use crate::world::{Counts, World};
+use crate::world::{Counts, World, node_name};
 
 /// What a history came to: its numbers and its trace, and what was wrong.
 pub(crate) struct Outcome {
@@ -27,10 +30,15 @@ pub(crate) struct Driver {
     history: History,
     sessions: Vec<Option<ModelSession>>,
     importers: Vec<Option<Importer>>,
+    /// Nodes that a route has refused.
+    stale: BTreeSet<usize>,
 }
 
+/// After so many attempts nothing will let a change in any more.
+const TRIES: i64 = 12;
+
 /// So many turns are enough for every route of five nodes in a row, and to come to rest.
-const TURNS: usize = 24;
+const TURNS: usize = 40;
 
 /// Runs a history to its end and looks at all nodes.
 pub(crate) fn run(history: &History, switch: Option<Switch>, has_trace: bool) -> Outcome {
@@ -66,6 +74,7 @@ impl Driver {
             history,
             sessions: (0..nodes).map(|_| None).collect(),
             importers: (0..nodes).map(|_| None).collect(),
+            stale: BTreeSet::new(),
         }
     }
 
@@ -86,6 +95,19 @@ impl Driver {
             Event::Away { node, is_away } => world.nodes[*node].is_away = *is_away,
             Event::Join { node } => world.nodes[*node].is_joined = true,
             Event::Purge { node } => purge(&mut world, *node),
+            Event::Backup { node } => world.back_up(*node),
+            Event::Restore { node, medium } => {
+                if world.restore(*node, *medium) {
+                    // Every connection to the database is cut.
+                    drop(world);
+                    self.sessions[*node] = None;
+                    self.importers[*node] = None;
+                }
+            }
+            Event::Rejoin { node, run } => {
+                drop(world);
+                self.rejoin(*node, run);
+            }
             Event::Carry(run) => {
                 drop(world);
                 self.program(run, Self::carry);
@@ -133,12 +155,17 @@ impl Driver {
     fn carry(&mut self, route: usize) -> Result<bool, String> {
         let (from, to) = self.history.setup.routes[route];
         let brands = &self.history.setup.brands;
-        let transport = transport(brands[from], brands[to], self.history.setup.page_rows);
+        let transport = node::transport(brands[from], brands[to], self.history.setup.page_rows);
         let plan = self.world().routes[route].clone();
         let (mut source, mut target) = (self.session(from), self.session(to));
         let mut progress = |_| {};
         let carried = transport.carry(&plan, &mut source, &mut target, &mut progress);
-        let outcome = ready(carried).map_err(|error| format!("{error}: {:?}", error.fault()))?;
+        let outcome = ready(carried).map_err(|error| {
+            if matches!(error, transport::Error::Stale { .. }) {
+                self.stale.insert(from);
+            }
+            format!("{error}: {:?}", error.fault())
+        })?;
         self.sessions[from] = Some(source);
         self.sessions[to] = Some(target);
         Ok(outcome.read > 0)
@@ -164,6 +191,46 @@ impl Driver {
         self.importers[to] = Some(importer);
         self.sessions[to] = Some(session);
         Ok(did_something || released > 0)
+    }
+
+    /// A person has a node rejoin; whether that was done.
+    fn rejoin(&mut self, node: usize, run: &Run) -> bool {
+        let setup = &self.history.setup;
+        let is_away = |at: &usize| {
+            let known = &self.world().nodes[*at];
+            known.is_away || !known.is_joined
+        };
+        let away: Vec<usize> = (0..setup.brands.len()).filter(is_away).collect();
+        // Who has patience waits until all are there.
+        if away.contains(&node) || (run.is_patient && !away.is_empty()) {
+            return false;
+        }
+        let mut runner = runner(setup);
+        for (at, brand) in setup.brands.iter().enumerate() {
+            // What holds the old sessions is another process.
+            let session = ModelSession::new(self.world.clone(), at);
+            let importer = importer(*brand, at, setup.page_rows);
+            runner.lend(node_name(at).as_str().into(), Box::new(session), importer);
+        }
+        self.world().start(run.clone());
+        let wanted = Rejoin {
+            node: node_name(node).as_str().into(),
+            without: away.iter().map(|at| node_name(*at).as_str().into()).collect(),
+            is_replacement: false,
+            is_dry_run: false,
+        };
+        let done = ready(runner.rejoin(&wanted));
+        let mut world = self.world();
+        world.stop();
+        world.note(|| format!("    rejoin: {done:?}"));
+        world.counts.rejoins += u64::from(done.as_ref().is_ok_and(|done| done.reason.is_some()));
+        done.is_ok()
+    }
+
+    /// Whether a node's next import tries something again that is in quarantine.
+    fn is_tried_again(&self, node: usize) -> bool {
+        let world = self.world();
+        world.nodes[node].quarantine.values().any(|held| held.attempts <= TRIES)
     }
 
     /// Everything heals and is carried to its end; whether it comes to rest.
@@ -193,13 +260,20 @@ impl Driver {
                     let world = driver.world();
                     Some((world.nodes[*from].moment, world.nodes[*to].moment))
                 };
-                if seen[route] == moments(self) {
+                let is_tried = self.is_tried_again(*to);
+                if seen[route] == moments(self) && !is_tried {
                     continue;
                 }
+                is_busy |= is_tried;
                 let run = Run { route, crash: None, is_patient: true, during: Vec::new() };
                 is_busy |= self.program(&run, Self::carry);
                 is_busy |= self.program(&run, Self::import);
                 seen[route] = moments(self);
+            }
+            for node in std::mem::take(&mut self.stale) {
+                let run = Run { route: 0, crash: None, is_patient: true, during: Vec::new() };
+                is_busy = true;
+                self.rejoin(node, &run);
             }
             !is_busy
         })
@@ -227,9 +301,17 @@ fn purge(world: &mut World, node: usize) {
     let source = &world.nodes[node];
     let mut cursors = vec![Cursor::from_state(source.fold.as_deref().unwrap_or_default())];
     for route in world.routes.iter().filter(|route| route.from.as_str() == source.id) {
-        let target = world.nodes.iter().find(|node| node.id == route.to.as_str()).unwrap();
-        let program = &target.programs[&route.id.transport_program()];
-        cursors.push(Cursor::read(program.pointer, program.state.as_deref()));
+        let at = world.nodes.iter().position(|node| node.id == route.to.as_str()).unwrap();
+        // Nobody deletes what a backup that may be restored would need again.
+        let backup = world.backups[at].as_ref().map(|backup| &backup.database);
+        for target in [&world.nodes[at]].into_iter().chain(backup) {
+            let program = &target.programs[&route.id.transport_program()];
+            let cursor = Cursor::read(program.pointer, program.state.as_deref());
+            let row = source.epoch_row(route.id.0);
+            // What a node was before it was restored says nothing of what it is now.
+            let Ok(cursor) = Epoch::read(Some(&row)).unwrap().resume(&cursor) else { return };
+            cursors.push(cursor);
+        }
     }
     let is_done = |row: &&Captured| {
         row.committed.is_some() && cursors.iter().all(|cursor| source.is_carried(row, cursor))
