@@ -80,7 +80,7 @@ impl World {
 
     /// The changes that everybody has to end with, under the ids that they have now: what a node
     /// changed since it was restored may have got other ids than it was given. Nothing is
-    /// missing, and what was done later has the higher id.
+    /// missing, and of a row what was done later has the higher id.
     pub(crate) fn settled_log(&self, complaints: &mut Vec<String>) -> Vec<Logged> {
         if self.counts.restores == 0 {
             return self.log.clone();
@@ -93,7 +93,7 @@ impl World {
             *known = (*known).max(name(change).1);
         }
         let mut log = Vec::new();
-        let mut last: BTreeMap<&str, (u64, i64)> = BTreeMap::new();
+        let mut last = BTreeMap::new();
         let mut sorted: Vec<&Logged> = self.log.iter().collect();
         sorted.sort_by_key(|logged| made(&logged.change));
         for logged in sorted {
@@ -102,7 +102,8 @@ impl World {
                 continue;
             };
             let this = (made(&logged.change), *id);
-            let before = last.insert(&logged.origin, this).unwrap_or_default();
+            let row = (&logged.origin, &logged.change.object_table, &logged.change.object_id);
+            let before: (u64, i64) = last.insert(row, this).unwrap_or_default();
             if before.1 > this.1 {
                 let origin = &logged.origin;
                 complaints.push(format!("{origin} made {before:?} before {this:?}, by their ids"));
