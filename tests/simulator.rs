@@ -11,6 +11,8 @@
 mod brand;
 #[path = "simulator/check.rs"]
 mod check;
+#[path = "simulator/constraint.rs"]
+mod constraint;
 #[path = "simulator/database.rs"]
 mod database;
 #[path = "simulator/history.rs"]
@@ -23,6 +25,8 @@ mod purge;
 mod random;
 #[path = "simulator/reference.rs"]
 mod reference;
+#[path = "simulator/restore.rs"]
+mod restore;
 #[path = "simulator/schedule.rs"]
 mod schedule;
 #[path = "simulator/search.rs"]
@@ -70,6 +74,7 @@ fn every_history_converges() {
     assert!(counts.crashes > 0 && counts.late_commits > 0 && counts.duplicates > 0);
     assert!(counts.waits > 0 && counts.purged > 0 && counts.conflicts > 0);
     assert!(counts.purged_inbox > 0 && counts.forgotten > 0 && counts.delivered_again > 0);
+    assert!(counts.restores > 0 && counts.rejoins > 0 && counts.lost > 0 && counts.settled > 0);
 }
 
 #[test]
@@ -91,6 +96,7 @@ fn converges(seed: u64) {
 #[track_caller]
 fn is_needed(switch: Switch, first_seed: u64) {
     let (_, failing) = search(first_seed..first_seed + 3_000, Some(switch));
+    println!("without {switch:?} seed {failing:?} fails");
     assert!(failing.is_some(), "nothing fails without {switch:?}");
 }
 
@@ -152,6 +158,31 @@ fn an_inbox_that_is_purged_before_its_import_loses_changes() {
 #[test]
 fn without_tombstones_deleted_rows_come_back() {
     is_needed(Switch::Tombstone, FIRST_SEED);
+}
+
+#[test]
+fn a_collision_that_is_settled_and_not_told_ends_differently() {
+    is_needed(Switch::Told, FIRST_SEED);
+}
+
+#[test]
+fn what_loses_in_a_collision_has_to_be_listed() {
+    is_needed(Switch::Listed, FIRST_SEED);
+}
+
+#[test]
+fn changes_of_a_row_that_wait_for_the_lowest_id_wait_for_ever() {
+    is_needed(Switch::FirstOfRow, FIRST_SEED);
+}
+
+#[test]
+fn without_the_epoch_a_restored_node_loses_changes() {
+    is_needed(Switch::EpochCheck, FIRST_SEED);
+}
+
+#[test]
+fn what_a_rejoin_brings_back_has_to_reach_the_others() {
+    is_needed(Switch::LostInOutbox, FIRST_SEED);
 }
 
 #[test]

@@ -363,6 +363,39 @@ fn one_unique_value_in_two_rows_is_settled_alike_on_both_sides() {
     });
 }
 
+/// Two routes bring changes of a row that collides, and the one that is imported later has the
+/// lower id: it waits for the other one, and that one for nobody.
+#[test]
+fn two_routes_that_bring_changes_of_one_row_do_not_wait_for_each_other() {
+    for server in ready_servers() {
+        println!("on {}", server.name);
+        support::block_on(async {
+            let blueprint = Blueprint {
+                name: server.name,
+                nodes: &[("a", server), ("b", server), ("c", server)],
+                routes: &[("a", "c"), ("b", "c")],
+                tables: "  customer: follow\n  purchase: follow",
+                schema: CONFLICTS,
+                batch_rows: 1000,
+            };
+            let mut network = Network::set_up(&blueprint, |_, _| CONFLICTS.to_owned()).await;
+            network.run("a", "INSERT INTO customer VALUES (1, 'same', 'of a')").await;
+            network.run("b", "INSERT INTO customer VALUES (1, 'same', 'of b')").await;
+            network.run("c", "INSERT INTO customer VALUES (2, 'same', 'of c')").await;
+            network.transport().await;
+            for route in [1002, 1000] {
+                network.try_import(route).await.unwrap();
+            }
+            assert_eq!(network.count("c", "ds_quarantine").await, 2);
+            for _ in 0..4 {
+                network.turn().await;
+            }
+            assert_eq!(network.count("c", "ds_quarantine").await, 0);
+            assert_eq!(network.rows("c", CUSTOMERS).await, ["1|same|of b", "2|same (2)|of c"]);
+        });
+    }
+}
+
 /// Where the value was given up before the change arrives that claims it, there is no collision.
 #[test]
 fn a_unique_value_that_moves_on_is_no_collision() {

@@ -1,6 +1,7 @@
 //! One batch of an import program, from its pointer on.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -75,11 +76,12 @@ impl Importer {
     /// # Errors
     /// When a template cannot be filled.
     pub fn new(
-        templates: Templates,
+        templates: impl Into<Arc<Templates>>,
         targets: Targets,
         node: NodeId,
         page_rows: usize,
     ) -> Result<Self, Error> {
+        let templates = templates.into();
         Ok(Self {
             statements: Statements::new(&templates, page_rows)?,
             executor: Executor::new(templates),

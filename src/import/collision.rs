@@ -12,7 +12,7 @@ use serde_json::{Map, Value as Json};
 
 use super::batch::{Blocked, Importer, Outcome};
 use super::conflict::{Conflict, ConflictType, Side};
-use super::decide::{Effect, RowState};
+use super::decide::{CellState, Effect, RowState};
 use super::decode::{Incoming, RowId, decode, row_text};
 use super::fit::misfit;
 use super::order::{RowEffect, steps};
@@ -87,6 +87,7 @@ impl Importer {
         let is_reference = self.is_reference(fault);
         let settlement = match incoming.op {
             Op::Delete if is_reference => self.bring_back(session, &incoming).await?,
+            Op::Insert if is_reference && unit.len() > 1 => self.keep_both(session, unit).await?,
             Op::Insert | Op::Update if fault.kind == FaultKind::Conflict && !is_reference => {
                 self.part(session, unit, incoming).await?
             }
@@ -218,6 +219,22 @@ impl Importer {
         }))
     }
 
+    /// A key that changed while rows came to refer to it: the row comes back under the old key,
+    /// beside the one under the new key.
+    async fn keep_both(
+        &mut self,
+        session: &mut dyn Session,
+        unit: &[Change],
+    ) -> Result<Option<Settlement>, Error> {
+        let [delete, insert] = unit else { return Ok(None) };
+        let Ok(delete) = decode(&self.targets, delete) else { return Ok(None) };
+        let Some(mut settlement) = self.bring_back(session, &delete).await? else {
+            return Ok(None);
+        };
+        settlement.changes.push(Change { object_id_old: None, ..insert.clone() });
+        Ok(Some(settlement))
+    }
+
     /// A row that claims a unique value of another one: the later of the two gets another value.
     async fn part(
         &mut self,
@@ -226,7 +243,7 @@ impl Importer {
         mut incoming: Incoming,
     ) -> Result<Option<Settlement>, Error> {
         let mut settlement = Settlement::default();
-        let after = self.cells_after(session, &incoming).await?;
+        let after = self.cells_after(session, &mut incoming).await?;
         for unique in self.targets.tables[incoming.row.0].unique_keys.clone() {
             let Some(holder) = self.holder(session, &incoming, &unique, &after).await? else {
                 continue;
@@ -286,11 +303,12 @@ impl Importer {
         Ok(Some(settlement))
     }
 
-    /// What the row of a change holds in its unique columns once the change is in.
+    /// What the row of a change holds in its unique columns once the change is in; of the change
+    /// that is left which is newer than what is known.
     async fn cells_after(
         &mut self,
         session: &mut dyn Session,
-        incoming: &Incoming,
+        incoming: &mut Incoming,
     ) -> Result<Cells, Error> {
         let (table, _) = incoming.row;
         let target = &self.targets.tables[table];
@@ -304,7 +322,18 @@ impl Importer {
         for (_, values) in found {
             cells.extend(columns.iter().cloned().zip(values));
         }
-        cells.extend(incoming.cells.clone());
+        let state = self.state_of(session, &incoming.row).await?;
+        let mut set = incoming.cells.clone();
+        set.retain(|column, _| {
+            let newer = newer_cell(&state, incoming, column);
+            // What is newer stands: in the table, or parked until the row comes.
+            if let Some(parked) = newer.and_then(|cell| cell.parked.as_ref()) {
+                cells.insert(column.clone(), parked.clone());
+            }
+            newer.is_none()
+        });
+        cells.extend(set.clone());
+        incoming.cells = set;
         Ok(cells)
     }
 
@@ -405,6 +434,17 @@ fn still_referred(child: &Target) -> Fault {
         code: STILL_REFERRED.to_owned(),
         message: format!("rows of `{}` still refer to the row", child.object_table),
     }
+}
+
+/// What is known of a cell that a change does not set, since something newer is there.
+fn newer_cell<'a>(state: &'a RowState, incoming: &Incoming, column: &str) -> Option<&'a CellState> {
+    let cell = state.cells.get(column)?;
+    let row = state.row.as_ref().filter(|(_, row)| incoming.version.supersedes(row));
+    let version = match row {
+        Some((_, row)) => incoming.version.clone().joined(row),
+        None => incoming.version.clone(),
+    };
+    cell.version.supersedes(&version).then_some(cell)
 }
 
 /// The newest change that gave a row what it has in some columns.

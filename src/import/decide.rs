@@ -112,14 +112,16 @@ fn decided(
 ///
 /// Of a delete, `incoming` has the values that the row had.
 pub(super) fn note_local(state: &mut RowState, incoming: &Incoming, is_record_level: bool) {
+    let mut is_news = false;
     if is_record_level || incoming.op != Op::Update {
-        state.note_row(incoming.op, &incoming.version);
+        is_news = state.note_row(incoming.op, &incoming.version);
     } else {
         for column in incoming.cells.keys() {
             state.note_cell(column, &incoming.version);
         }
     }
-    if incoming.op == Op::Delete {
+    // A delete that is noted again, after a rejoin, has not taken along what came later.
+    if is_news && incoming.op == Op::Delete {
         for (column, cell) in &mut state.cells {
             cell.current = incoming.cells.get(column).cloned();
             let note = || state.dirty.insert(column.clone());
@@ -538,6 +540,23 @@ mod tests {
             decide(&mut state, &insert, false),
             Effect::Insert(cells(&[("x", "a")]).expect("it has cells"))
         );
+    }
+
+    #[test]
+    fn a_delete_of_this_node_that_is_noted_again_keeps_nothing_of_what_came_later() {
+        let mut state = RowState::default();
+        let delete = change(Op::Delete, "3", "a", 1, &[("x", "deleted")]);
+        note_local(&mut state, &delete, false);
+        assert_ne!(
+            decide(&mut state, &change(Op::Insert, "5", "b", 1, &[("x", "b")]), false),
+            Effect::Nothing
+        );
+        assert_ne!(
+            decide(&mut state, &change(Op::Update, "6", "b", 2, &[("x", "later")]), false),
+            Effect::Nothing
+        );
+        note_local(&mut state, &delete, false);
+        assert!(!state.may_differ());
     }
 
     #[test]

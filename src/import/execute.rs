@@ -65,8 +65,8 @@ impl<'a> StepContext<'a> {
 impl Executor {
     /// An executor with a brand's templates.
     #[must_use]
-    pub(super) fn new(templates: Templates) -> Self {
-        Self { templates: Arc::new(templates), steps: BTreeMap::new(), locks: BTreeMap::new() }
+    pub(super) fn new(templates: Arc<Templates>) -> Self {
+        Self { templates, steps: BTreeMap::new(), locks: BTreeMap::new() }
     }
 
     /// Runs a step; inside a transaction.

@@ -37,7 +37,7 @@ pub use explain::{Clash, Concession, ExplainedSet, Explanation, Fate, Reason, St
 pub use order::{RowEffect, Step, StepKind, steps};
 pub use pieces::HALTED;
 pub use rehearsal::Rehearsal;
-pub use target::{Mismatch, Target, TargetColumn, Targets, live_name};
+pub use target::{Cascade, Mismatch, Target, TargetColumn, Targets, live_name};
 
 use crate::db::{Fault, FaultKind};
 use crate::model::{NodeId, RouteId};

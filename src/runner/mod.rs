@@ -8,6 +8,7 @@ mod skew;
 mod status;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use explain::{Outlook, Report};
@@ -145,6 +146,8 @@ pub struct Runner {
     config: Config,
     schema: Schema,
     overrides: BTreeMap<Brand, BTreeMap<String, String>>,
+    /// Templates that were parsed before.
+    parsed: BTreeMap<Brand, Arc<Templates>>,
     routes: Vec<RoutePlan>,
     places: BTreeMap<NodeId, Place>,
     sessions: BTreeMap<NodeId, Box<dyn Session>>,
@@ -175,10 +178,26 @@ impl Runner {
             config,
             schema,
             overrides,
+            parsed: BTreeMap::new(),
             sessions: BTreeMap::new(),
             importers: BTreeMap::new(),
             skews: BTreeMap::new(),
         }
+    }
+
+    /// Takes a brand's templates as they were parsed elsewhere, instead of the overrides.
+    #[must_use]
+    pub fn with_templates(mut self, templates: Arc<Templates>) -> Self {
+        self.parsed.insert(templates.brand(), templates);
+        self
+    }
+
+    /// Takes an open session with a node, and an importer that knows its tables: for a node that
+    /// has no URL, or whose connection the caller has made. A session that breaks is not opened
+    /// anew then.
+    pub fn lend(&mut self, node: NodeId, session: Box<dyn Session>, importer: Importer) {
+        self.sessions.insert(node.clone(), session);
+        self.importers.insert(node, importer);
     }
 
     /// The routes, by their ids.
@@ -339,9 +358,13 @@ impl Runner {
         })
     }
 
-    fn templates(&self, brand: Brand) -> Result<Templates, Error> {
+    fn templates(&self, brand: Brand) -> Result<Arc<Templates>, Error> {
+        if let Some(templates) = self.parsed.get(&brand) {
+            return Ok(templates.clone());
+        }
         let none = BTreeMap::new();
-        Ok(Templates::with_overrides(brand, self.overrides.get(&brand).unwrap_or(&none))?)
+        let overrides = self.overrides.get(&brand).unwrap_or(&none);
+        Ok(Arc::new(Templates::with_overrides(brand, overrides)?))
     }
 
     /// Sees to a route's rows of `ds_program_parameter`, which nobody wrote yet where another

@@ -42,7 +42,7 @@ impl Database {
             }
             Brand::SqlServer => {
                 let pending = self.outbox.values().filter(|row| row.committed.is_none());
-                pending.map(|row| row.version).min().unwrap_or(self.last_id + 1).to_string()
+                pending.map(|row| row.version).min().unwrap_or(self.last_version + 1).to_string()
             }
             Brand::Mysql | Brand::Sqlite => String::new(),
         }

@@ -2,14 +2,21 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value as Json;
+
 use crate::database::{Database, name};
 use crate::reference::expected;
 use crate::world::World;
+use crate::world::{Logged, tag};
 
 /// Everything that is not as it has to be.
 pub(crate) fn complaints(world: &World) -> Vec<String> {
     let mut complaints = Vec::new();
-    let expected = expected(&world.log);
+    let log = world.settled_log(&mut complaints);
+    let expected = expected(&log);
+    if world.counts.restores == 0 {
+        unlisted(world, &mut complaints);
+    }
     for node in &world.nodes {
         let rows: BTreeSet<_> = node.rows.keys().chain(expected.keys()).collect();
         for row in rows {
@@ -21,30 +28,74 @@ pub(crate) fn complaints(world: &World) -> Vec<String> {
         for (id, entry) in &node.quarantine {
             complaints.push(format!("{}: {id} is in quarantine: {entry:?}", node.id));
         }
-        arrivals(world, node, &mut complaints);
+        if let Some(log) = vanished(node, &log) {
+            complaints.push(log);
+        }
+        arrivals(world, &log, node, &mut complaints);
     }
     complaints
 }
 
-/// Every change of every other node arrived once, was imported, and nothing else came.
-fn arrivals(world: &World, node: &Database, complaints: &mut Vec<String>) {
-    let mut arrived = BTreeSet::new();
+/// A row that was inserted and that nobody deleted, and is not there.
+fn vanished(node: &Database, log: &[Logged]) -> Option<String> {
+    let rows = |letter: &str| -> BTreeSet<_> {
+        let of_kind = log.iter().map(|logged| &logged.change);
+        let of_kind = of_kind.filter(|change| change.object_operation.as_deref() == Some(letter));
+        of_kind.filter_map(|c| Some((c.object_table.clone()?, c.object_id.clone()?))).collect()
+    };
+    let deleted = rows("D");
+    let lost =
+        rows("I").into_iter().find(|row| !deleted.contains(row) && !node.rows.contains_key(row))?;
+    Some(format!("{}: {lost:?} is gone, and nobody deleted it", node.id))
+}
+
+/// Whoever settles a collision lists what lost, with both rows.
+fn unlisted(world: &World, complaints: &mut Vec<String>) {
+    for (node, told) in &world.told {
+        let row = told.object_id.as_deref().unwrap();
+        let is_about = |conflict: &Json| {
+            let sides = [&conflict[11], &conflict[15]];
+            let is_side = |side: &Json| side.as_str().is_some_and(|text| text.contains(row));
+            conflict[3] == *told.object_table.as_deref().unwrap()
+                && (conflict[4] == row || sides.into_iter().any(is_side))
+        };
+        let node = &world.nodes[*node];
+        if !node.conflicts.iter().any(is_about) {
+            complaints.push(format!("{}: no conflict is listed for {told:?}", node.id));
+        }
+    }
+}
+
+/// Every change of every other node arrived once, was imported, and nothing else came. A node
+/// that was restored gets changes of its own from others; and a change whose id was given twice
+/// comes again under another one.
+fn arrivals(world: &World, log: &[Logged], node: &Database, complaints: &mut Vec<String>) {
+    let (mut arrived, mut ids) = (BTreeSet::new(), BTreeSet::new());
     for (_, change) in node.inbox.values() {
-        if !arrived.insert(name(change)) {
+        let is_new = arrived.insert(tag(change));
+        let is_told_anew = world.counts.restores > 0 && ids.insert(name(change));
+        ids.insert(name(change));
+        if !is_new && !is_told_anew {
             complaints.push(format!("{}: {:?} arrived twice", node.id, name(change)));
         }
     }
-    arrived.extend(node.purged.iter().cloned());
-    let others = world.log.iter().filter(|logged| logged.origin != node.id);
-    let sent: BTreeSet<_> = others.map(|logged| name(&logged.change)).collect();
-    for id in sent.difference(&arrived) {
-        complaints.push(format!("{}: {id:?} did not arrive", node.id));
+    // What was purged had arrived before.
+    let was_purged = |logged: &&Logged| node.purged.contains(&name(&logged.change));
+    arrived.extend(log.iter().filter(was_purged).map(|logged| tag(&logged.change)));
+    let is_own = |logged: &&Logged| logged.origin == node.id;
+    let known: BTreeSet<_> = log.iter().map(|logged| tag(&logged.change)).collect();
+    let own: BTreeSet<_> = log.iter().filter(is_own).map(|logged| tag(&logged.change)).collect();
+    for name in known.difference(&own).filter(|name| !arrived.contains(*name)) {
+        complaints.push(format!("{}: {name:?} did not arrive", node.id));
     }
-    for id in arrived.difference(&sent) {
-        complaints.push(format!("{}: {id:?} arrived, which nobody made", node.id));
+    let is_expected = |name: &&String| {
+        known.contains(*name) && (world.counts.restores > 0 || !own.contains(*name))
+    };
+    for name in arrived.iter().filter(|name| !is_expected(name)) {
+        complaints.push(format!("{}: {name:?} arrived, which nobody made", node.id));
     }
     let at = world.nodes.iter().position(|known| known.id == node.id).unwrap();
-    for id in arrived.difference(&world.imported[at]) {
-        complaints.push(format!("{}: {id:?} was not imported", node.id));
+    for name in arrived.difference(&world.imported[at]) {
+        complaints.push(format!("{}: {name:?} was not imported", node.id));
     }
 }

@@ -48,6 +48,17 @@ pub(crate) struct Open {
     pub(crate) unwritten: Vec<Captured>,
 }
 
+/// What a node says of its epoch, and what each of its routes has carried.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Life {
+    pub(crate) epoch: i64,
+    pub(crate) first_id: i64,
+    pub(crate) settled_id: i64,
+    pub(crate) stale_route: Option<i64>,
+    /// By route: its epoch, its windows with changes, the highest id that it has carried.
+    pub(crate) exchanges: BTreeMap<i64, (i64, i64, i64)>,
+}
+
 /// A row of `ds_program_parameter`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Program {
@@ -62,6 +73,7 @@ pub(crate) struct Held {
     pub(crate) row: Option<RowKey>,
     pub(crate) code: String,
     pub(crate) reason: String,
+    pub(crate) attempts: i64,
     pub(crate) waits_for: Option<i64>,
 }
 
@@ -75,9 +87,17 @@ pub(crate) enum Undo {
     Held(i64, Option<Held>),
     Fold(Option<String>),
     Outbox(i64),
+    /// What the runner tells the others in the outbox.
+    Told(i64),
+    /// A conflict was listed.
+    Conflict,
+    Life(Life),
+    /// What the outbox was.
+    Ids(BTreeMap<i64, Captured>),
 }
 
 /// One node's database.
+#[derive(Clone)]
 pub(crate) struct Database {
     pub(crate) brand: Brand,
     pub(crate) id: String,
@@ -95,13 +115,22 @@ pub(crate) struct Database {
     pub(crate) programs: BTreeMap<i64, Program>,
     pub(crate) versions: BTreeMap<[String; 3], Json>,
     pub(crate) quarantine: BTreeMap<i64, Held>,
-    /// Windows that each route has carried.
-    pub(crate) exchanges: BTreeMap<i64, i64>,
+    /// Rows of `ds_conflict`.
+    pub(crate) conflicts: Vec<Json>,
+    pub(crate) life: Life,
+    /// Whether the runner keeps the application from writing to the outbox.
+    pub(crate) is_outbox_locked: bool,
     pub(crate) floor: String,
     pub(crate) fold: Option<String>,
     pub(crate) open: BTreeMap<u8, Open>,
     pub(crate) runner: Option<Vec<Undo>>,
+    /// The number of the runner's transaction, once it has written something captured.
+    runner_id: Option<i64>,
     pub(crate) last_id: i64,
+    /// SQL Server's last row version.
+    pub(crate) last_version: i64,
+    /// How many changes it has ever made: no backup sets that back, so that it names them.
+    pub(crate) made: u64,
     pub(crate) last_inbox: i64,
     pub(crate) last_transaction: i64,
     /// The time of the last commit, in commits.
@@ -112,12 +141,20 @@ pub(crate) struct Database {
 /// Where stamps begin.
 pub(crate) const EPOCH: &str = "1970-01-01 00:00:00.000000";
 
-/// The key column, and the tables with their other columns.
+/// The key column, and the tables with their other columns: the first ones are tied to nothing.
 pub(crate) const KEY: &str = "id";
 /// The column with the time of the last change, in the table that has one.
 pub(crate) const LAST_UPDATE: &str = "changed_at";
-pub(crate) const TABLES: [(&str, &[&str]); 2] =
-    [("item", &["a", "b", "c"]), ("dated", &["a", "b", LAST_UPDATE])];
+pub(crate) const TABLES: [(&str, &[&str]); 6] = [
+    ("item", &["a", "b", "c"]),
+    ("dated", &["a", "b", LAST_UPDATE]),
+    ("coded", &["a", "alias", "code"]),
+    ("parent", &["a"]),
+    ("child", &["a", "parent_id"]),
+    ("leaf", &["a", "parent_id"]),
+];
+/// So many of the tables have neither unique columns nor references.
+pub(crate) const FREE_TABLES: usize = 2;
 
 impl Database {
     pub(crate) fn new(brand: Brand, id: String, switch: Option<Switch>) -> Self {
@@ -136,12 +173,17 @@ impl Database {
             programs: BTreeMap::new(),
             versions: BTreeMap::new(),
             quarantine: BTreeMap::new(),
-            exchanges: BTreeMap::new(),
+            conflicts: Vec::new(),
+            life: Life { epoch: 1, ..Life::default() },
+            is_outbox_locked: false,
             floor: EPOCH.to_owned(),
             fold: None,
             open: BTreeMap::new(),
             runner: None,
+            runner_id: None,
             last_id: 0,
+            last_version: 0,
+            made: 0,
             last_inbox: 0,
             last_transaction: 0,
             moment: 0,
@@ -219,15 +261,26 @@ impl Database {
         ids.collect()
     }
 
-    fn append(&mut self, transaction: i64, stamp: &str, mut change: Change) -> i64 {
+    /// The number of the transaction that the runner is in.
+    pub(crate) fn runner_transaction(&mut self) -> i64 {
+        let next = self.last_transaction + 1;
+        let id = *self.runner_id.get_or_insert(next);
+        self.last_transaction = self.last_transaction.max(id);
+        id
+    }
+
+    pub(crate) fn append(&mut self, transaction: i64, stamp: &str, mut change: Change) -> i64 {
         self.last_id += 1;
-        let id = self.last_id;
+        self.last_version += 1;
+        self.made += 1;
+        let (id, version) = (self.last_id, self.last_version);
         change.id = id;
+        change.note1 = Some(format!("{} {}", self.id, self.made));
         change.updated_by_server_id = Some(self.id.clone());
         change.update_datetime = Some(stamp.to_owned());
         // Where a trigger cannot name its transaction the column stays empty.
         change.transaction_id = self.brand.dialect().can.name_transactions.then_some(transaction);
-        let captured = Captured { change, transaction, version: id, committed: None };
+        let captured = Captured { change, transaction, version, committed: None };
         self.outbox.insert(id, captured);
         id
     }
@@ -264,7 +317,7 @@ impl Database {
     /// Whether an application may write now, besides those who do.
     pub(crate) fn takes_writer(&self, slot: u8) -> bool {
         let has_others = self.runner.is_some() || self.open.keys().any(|open| *open != slot);
-        self.brand != Brand::Sqlite || !has_others
+        !self.is_outbox_locked && (self.brand != Brand::Sqlite || !has_others)
     }
 
     /// Whether a transaction gets the lock of a row without waiting.
@@ -331,25 +384,33 @@ impl Database {
                 None => drop(self.quarantine.remove(&id)),
             },
             Undo::Fold(before) => self.fold = before,
-            Undo::Outbox(id) => drop(self.outbox.remove(&id)),
+            Undo::Outbox(id) | Undo::Told(id) => drop(self.outbox.remove(&id)),
+            Undo::Conflict => drop(self.conflicts.pop()),
+            Undo::Life(before) => self.life = before,
+            Undo::Ids(before) => self.outbox = before,
         }
     }
 
-    /// Ends the runner's transaction.
-    pub(crate) fn end_runner(&mut self, commits: bool) {
+    /// Ends the runner's transaction; what it tells the others, if it commits.
+    pub(crate) fn end_runner(&mut self, commits: bool) -> Vec<Change> {
         if !commits {
             self.undo(0);
         }
         let undo = self.runner.take().unwrap_or_default();
+        self.is_outbox_locked = false;
+        self.runner_id = None;
         self.locks.retain(|_, holder| *holder != Holder::Runner);
         self.moment += u64::from(!undo.is_empty());
+        let mut told = Vec::new();
         for entry in undo {
-            if let Undo::Outbox(id) = entry
-                && let Some(captured) = self.outbox.get_mut(&id)
-            {
-                captured.committed = Some(self.moment);
+            let (Undo::Outbox(id) | Undo::Told(id)) = entry else { continue };
+            let Some(captured) = self.outbox.get_mut(&id) else { continue };
+            captured.committed = Some(self.moment);
+            if matches!(entry, Undo::Told(_)) {
+                told.push(captured.change.clone());
             }
         }
+        told
     }
 }
 
@@ -358,7 +419,7 @@ pub(crate) fn name(change: &Change) -> (String, i64) {
     (change.updated_by_server_id.clone().unwrap_or_default(), change.source_id.unwrap_or(change.id))
 }
 
-fn change(row: &RowKey, op: Op) -> Change {
+pub(crate) fn change(row: &RowKey, op: Op) -> Change {
     Change {
         object_database: Some("model".into()),
         object_table: Some(row.0.clone()),

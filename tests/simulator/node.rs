@@ -1,15 +1,19 @@
 //! The crate's own programs, made once for all histories.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
-use outrigger::config;
+use outrigger::config::{self, Config};
 use outrigger::dialect::Brand;
-use outrigger::import::{Importer, Target, TargetColumn, Targets};
+use outrigger::import::{Cascade, Importer, Target, TargetColumn, Targets};
 use outrigger::model::LogicalType;
+use outrigger::model::Schema;
 use outrigger::plan::{RoutePlan, plan_routes};
+use outrigger::render::Templates;
+use outrigger::runner::Runner;
 use outrigger::transport::Transport;
 
+use crate::constraint::{REFERENCES, UNIQUE};
 use crate::database::{KEY, LAST_UPDATE, TABLES};
 use crate::history::Setup;
 use crate::templates::templates;
@@ -48,6 +52,23 @@ pub(crate) fn transport(from: Brand, to: Brand, page_rows: usize) -> &'static Tr
 }
 
 fn targets(brand: Brand) -> Targets {
+    let at = |table: &str| TABLES.iter().position(|(name, _)| *name == table).unwrap();
+    let unique = |table: &str| {
+        let of_table = UNIQUE.iter().filter(|(known, _)| *known == table);
+        of_table.map(|(_, column)| (*column).to_owned()).collect::<Vec<_>>().into_iter()
+    };
+    let bound = |table: &str| {
+        let references = REFERENCES.iter().filter(|r| r.child == table);
+        unique(table).chain(references.map(|r| r.column.to_owned())).collect()
+    };
+    let cascades = |table: &str| {
+        let references = REFERENCES.iter().filter(|r| r.parent == table && r.cascades);
+        let cascade = |r: &crate::constraint::Reference| Cascade {
+            child: at(r.child),
+            columns: vec![r.column.to_owned()],
+        };
+        references.map(cascade).collect()
+    };
     let column = |name: &str| TargetColumn {
         name: name.to_owned(),
         logical_type: if name == LAST_UPDATE { LogicalType::Timestamp } else { LogicalType::Text },
@@ -64,13 +85,13 @@ fn targets(brand: Brand) -> Targets {
         columns: columns.iter().map(|name| ((*name).to_owned(), column(name))).collect(),
         forbidden: Vec::new(),
         is_record_level: false,
-        bound_columns: Vec::new(),
-        settles_collisions: false,
-        unique_keys: Vec::new(),
+        bound_columns: bound(name),
+        settles_collisions: true,
+        unique_keys: unique(name).map(|column| vec![column]).collect(),
         refers_to_itself: false,
-        component,
-        parents: Vec::new(),
-        cascades: Vec::new(),
+        component: REFERENCES.iter().find(|r| r.child == *name).map_or(component, |r| at(r.parent)),
+        parents: REFERENCES.iter().filter(|r| r.child == *name).map(|r| at(r.parent)).collect(),
+        cascades: cascades(name),
     });
     let tables = tables.collect();
     Targets {
@@ -87,12 +108,26 @@ pub(crate) fn routes(setup: &Setup) -> Vec<RoutePlan> {
     type Made = BTreeMap<Vec<(usize, usize)>, Vec<RoutePlan>>;
     static MADE: Mutex<Made> = Mutex::new(BTreeMap::new());
     let mut made = MADE.lock().unwrap();
-    made.entry(setup.routes.clone()).or_insert_with(|| planned(setup)).clone()
+    made.entry(setup.routes.clone()).or_insert_with(|| plan_routes(&configured(setup))).clone()
 }
 
-fn planned(setup: &Setup) -> Vec<RoutePlan> {
-    let mut text =
-        String::from("database: model\nschema: { dialect: sqlite, files: [s.sql] }\nnodes:\n");
+/// A runner that reaches a history's nodes by the sessions that it is lent.
+pub(crate) fn runner(setup: &Setup) -> Runner {
+    type Made = BTreeMap<Brand, Arc<Templates>>;
+    static MADE: Mutex<Made> = Mutex::new(BTreeMap::new());
+    let config = configured(setup);
+    let mut runner = Runner::new(config, Schema::default(), BTreeMap::new(), BTreeMap::new());
+    let mut made = MADE.lock().unwrap();
+    for brand in &setup.brands {
+        let known = made.entry(*brand).or_insert_with(|| Arc::new(templates(*brand)));
+        runner = runner.with_templates(known.clone());
+    }
+    runner
+}
+
+fn configured(setup: &Setup) -> Config {
+    let mut text = String::from("database: model\nschema: { dialect: sqlite, files: [s.sql] }\n");
+    text.push_str(&format!("limits: {{ batch_rows: {} }}\nnodes:\n", setup.page_rows));
     for node in 0..setup.brands.len() {
         let name = node_name(node);
         text.push_str(&format!("  {name}: {{ url: \"sqlite:{name}.db\" }}\n"));
@@ -102,5 +137,5 @@ fn planned(setup: &Setup) -> Vec<RoutePlan> {
         let (from, to) = (node_name(*from), node_name(*to));
         text.push_str(&format!("  - {{ id: {}, from: {from}, to: {to} }}\n", 1000 + 2 * index));
     }
-    plan_routes(&config::parse("model.yaml", &text, &BTreeMap::new()).unwrap())
+    config::parse("model.yaml", &text, &BTreeMap::new()).unwrap()
 }

@@ -3,19 +3,25 @@
 use std::collections::BTreeMap;
 
 use outrigger::model::Change;
-use outrigger::outbox::Cursor;
+use outrigger::outbox::{Cursor, Epoch};
 use outrigger::plan::RoutePlan;
 
 use crate::database::{Captured, Database, name};
 use crate::history::Switch;
 use crate::world::World;
 
-/// Purges a node; with the first one all are. Nodes that are away may need anything.
-pub(crate) fn purge(world: &mut World, node: usize) {
+/// Purges a node; with the first one all are. Nodes that are away may need anything, and where a
+/// node may be restored its backup needs what others have of it.
+pub(crate) fn purge(world: &mut World, node: usize, may_restore: bool) {
     let nodes = if node == 0 { 0..world.nodes.len() } else { node..node + 1 };
     for node in nodes.clone() {
         purge_outbox(world, node);
-        purge_inbox(world, node);
+        if !may_restore {
+            purge_inbox(world, node);
+        }
+    }
+    if may_restore {
+        return;
     }
     for node in nodes {
         forget(world, node);
@@ -35,12 +41,30 @@ fn cursor(world: &World, route: &RoutePlan) -> Cursor {
     Cursor::read(program.pointer, program.state.as_deref()).unwrap()
 }
 
+/// Where a route is, at its target and at the backup that its target may be set back to; none
+/// where what the target knows is another life of the source.
+fn cursors(world: &World, route: &RoutePlan) -> Option<Vec<Cursor>> {
+    let at = world.nodes.iter().position(|node| node.id == route.to.as_str()).unwrap();
+    let backup = world.backups[at].as_ref().map(|backup| &backup.database);
+    let row = source(world, route).epoch_row(route.id.0);
+    let cursor = |target: &Database| {
+        let program = &target.programs[&route.id.transport_program()];
+        let cursor = Cursor::read(program.pointer, program.state.as_deref()).unwrap();
+        Epoch::read(Some(&row)).unwrap().resume(&cursor).ok()
+    };
+    [&world.nodes[at]].into_iter().chain(backup).map(cursor).collect()
+}
+
 /// Deletes what every route has carried and the node itself has noted.
 fn purge_outbox(world: &mut World, node: usize) {
     let database = &world.nodes[node];
     let leaving = world.routes.iter().filter(|route| route.from.as_str() == database.id);
+    let Some(of_routes) = leaving.map(|route| cursors(world, route)).collect::<Option<Vec<_>>>()
+    else {
+        return;
+    };
     let mut cursors = vec![Cursor::from_state(database.fold.as_deref().unwrap_or_default())];
-    cursors.extend(leaving.map(|route| cursor(world, route)));
+    cursors.extend(of_routes.into_iter().flatten());
     let is_done = |row: &&Captured| {
         row.committed.is_some() && cursors.iter().all(|cursor| database.is_carried(row, cursor))
     };

@@ -1,18 +1,21 @@
 //! Runs a history: the application in the model, the programs as they are in the crate.
 
+use std::collections::BTreeSet;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
 use outrigger::import::{Importer, Progress};
+use outrigger::runner::Rejoin;
+use outrigger::transport;
 
 use crate::check;
 use crate::history::{Event, History, Run, Switch};
-use crate::node::{importer, keep, routes, transport};
+use crate::node::{self, importer, keep, routes, runner};
 use crate::purge::purge;
 use crate::reference::contested;
 use crate::session::ModelSession;
-use crate::world::{Counts, World};
+use crate::world::{Counts, World, node_name};
 
 /// What a history came to: its numbers and its trace, and what was wrong.
 pub(crate) struct Outcome {
@@ -26,10 +29,15 @@ pub(crate) struct Driver {
     history: History,
     sessions: Vec<Option<ModelSession>>,
     importers: Vec<Option<Importer>>,
+    /// Nodes that a route has refused.
+    stale: BTreeSet<usize>,
 }
 
+/// After so many attempts nothing will let a change in any more.
+const TRIES: i64 = 12;
+
 /// So many turns are enough for every route of five nodes in a row, and to come to rest.
-const TURNS: usize = 24;
+const TURNS: usize = 40;
 
 /// Runs a history to its end and looks at all nodes.
 pub(crate) fn run(history: &History, switch: Option<Switch>, has_trace: bool) -> Outcome {
@@ -65,6 +73,7 @@ impl Driver {
             history,
             sessions: (0..nodes).map(|_| None).collect(),
             importers: (0..nodes).map(|_| None).collect(),
+            stale: BTreeSet::new(),
         }
     }
 
@@ -84,7 +93,20 @@ impl Driver {
             Event::Clock { node, skew } => world.nodes[*node].skew = *skew,
             Event::Away { node, is_away } => world.nodes[*node].is_away = *is_away,
             Event::Join { node } => world.nodes[*node].is_joined = true,
-            Event::Purge { node } => purge(&mut world, *node),
+            Event::Purge { node } => purge(&mut world, *node, self.may_restore()),
+            Event::Backup { node } => world.back_up(*node),
+            Event::Restore { node, medium } => {
+                if world.restore(*node, *medium) {
+                    // Every connection to the database is cut.
+                    drop(world);
+                    self.sessions[*node] = None;
+                    self.importers[*node] = None;
+                }
+            }
+            Event::Rejoin { node, run } => {
+                drop(world);
+                self.rejoin(*node, run);
+            }
             Event::Carry(run) => {
                 drop(world);
                 self.program(run, Self::carry);
@@ -94,6 +116,11 @@ impl Driver {
                 self.program(run, Self::import);
             }
         }
+    }
+
+    /// Whether a node is set back to a backup, now or later.
+    fn may_restore(&self) -> bool {
+        self.history.events.iter().any(|(_, event)| matches!(event, Event::Backup { .. }))
     }
 
     /// One run of a program; whether it did something. Its process ends when it crashes.
@@ -132,12 +159,17 @@ impl Driver {
     fn carry(&mut self, route: usize) -> Result<bool, String> {
         let (from, to) = self.history.setup.routes[route];
         let brands = &self.history.setup.brands;
-        let transport = transport(brands[from], brands[to], self.history.setup.page_rows);
+        let transport = node::transport(brands[from], brands[to], self.history.setup.page_rows);
         let plan = self.world().routes[route].clone();
         let (mut source, mut target) = (self.session(from), self.session(to));
         let mut progress = |_| {};
         let carried = transport.carry(&plan, &mut source, &mut target, &mut progress);
-        let outcome = ready(carried).map_err(|error| format!("{error}: {:?}", error.fault()))?;
+        let outcome = ready(carried).map_err(|error| {
+            if matches!(error, transport::Error::Stale { .. }) {
+                self.stale.insert(from);
+            }
+            format!("{error}: {:?}", error.fault())
+        })?;
         self.sessions[from] = Some(source);
         self.sessions[to] = Some(target);
         Ok(outcome.read > 0)
@@ -163,6 +195,46 @@ impl Driver {
         self.importers[to] = Some(importer);
         self.sessions[to] = Some(session);
         Ok(did_something || released > 0)
+    }
+
+    /// A person has a node rejoin; whether that was done.
+    fn rejoin(&mut self, node: usize, run: &Run) -> bool {
+        let setup = &self.history.setup;
+        let is_away = |at: &usize| {
+            let known = &self.world().nodes[*at];
+            known.is_away || !known.is_joined
+        };
+        let away: Vec<usize> = (0..setup.brands.len()).filter(is_away).collect();
+        // Who has patience waits until all are there.
+        if away.contains(&node) || (run.is_patient && !away.is_empty()) {
+            return false;
+        }
+        let mut runner = runner(setup);
+        for (at, brand) in setup.brands.iter().enumerate() {
+            // What holds the old sessions is another process.
+            let session = ModelSession::new(self.world.clone(), at);
+            let importer = importer(*brand, at, setup.page_rows);
+            runner.lend(node_name(at).as_str().into(), Box::new(session), importer);
+        }
+        self.world().start(run.clone());
+        let wanted = Rejoin {
+            node: node_name(node).as_str().into(),
+            without: away.iter().map(|at| node_name(*at).as_str().into()).collect(),
+            is_replacement: false,
+            is_dry_run: false,
+        };
+        let done = ready(runner.rejoin(&wanted));
+        let mut world = self.world();
+        world.stop();
+        world.note(|| format!("    rejoin: {done:?}"));
+        world.counts.rejoins += u64::from(done.as_ref().is_ok_and(|done| done.reason.is_some()));
+        done.is_ok()
+    }
+
+    /// Whether a node's next import tries something again that is in quarantine.
+    fn is_tried_again(&self, node: usize) -> bool {
+        let world = self.world();
+        world.nodes[node].quarantine.values().any(|held| held.attempts <= TRIES)
     }
 
     /// Everything heals and is carried to its end; whether it comes to rest.
@@ -192,13 +264,20 @@ impl Driver {
                     let world = driver.world();
                     Some((world.nodes[*from].moment, world.nodes[*to].moment))
                 };
-                if seen[route] == moments(self) {
+                let is_tried = self.is_tried_again(*to);
+                if seen[route] == moments(self) && !is_tried {
                     continue;
                 }
+                is_busy |= is_tried;
                 let run = Run { route, crash: None, is_patient: true, during: Vec::new() };
                 is_busy |= self.program(&run, Self::carry);
                 is_busy |= self.program(&run, Self::import);
                 seen[route] = moments(self);
+            }
+            for node in std::mem::take(&mut self.stale) {
+                let run = Run { route: 0, crash: None, is_patient: true, during: Vec::new() };
+                is_busy = true;
+                self.rejoin(node, &run);
             }
             !is_busy
         })

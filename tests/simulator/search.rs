@@ -104,7 +104,7 @@ fn cut(history: &mut History, fails: impl Fn(&History) -> bool) {
 
 fn run_of(event: &mut Event) -> Option<&mut Run> {
     match event {
-        Event::Carry(run) | Event::Import(run) => Some(run),
+        Event::Carry(run) | Event::Import(run) | Event::Rejoin { run, .. } => Some(run),
         _ => None,
     }
 }

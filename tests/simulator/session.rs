@@ -73,7 +73,8 @@ impl ModelSession {
             return Ok(());
         }
         let moved = if commits { moved_imports(&world, self.node) } else { Vec::new() };
-        world.nodes[self.node].end_runner(commits);
+        let told = world.nodes[self.node].end_runner(commits);
+        world.log_told(self.node, told);
         for (route, from, to) in moved {
             world.imported(self.node, route, from, to);
         }

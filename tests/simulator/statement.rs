@@ -4,12 +4,14 @@ use std::sync::{Arc, MutexGuard, OnceLock};
 
 use outrigger::db::Fault;
 use outrigger::dialect::Brand;
-use outrigger::model::{Change, Row, Value};
+use outrigger::model::{Change, Op, Row, Value};
 use outrigger::outbox::Gaps;
 use serde_json::Value as Json;
 
 use crate::brand::Marks;
-use crate::database::{Cells, EPOCH, Held, Holder, KEY, Program, RowKey, Undo, name};
+use crate::database::{
+    Cells, Database, EPOCH, Held, Holder, KEY, Program, RowKey, Undo, change, name,
+};
 use crate::history::Switch;
 use crate::session::{ModelSession, duplicate};
 use crate::world::World;
@@ -31,6 +33,7 @@ impl ModelSession {
             }
             "enter_import" => self.is_importing = true,
             "leave_import" => self.is_importing = false,
+            "lock_outbox" => self.lock_outbox(world)?,
             "savepoint" => {
                 self.savepoint = world.nodes[self.node].runner.as_ref().map_or(0, Vec::len);
             }
@@ -61,23 +64,6 @@ impl ModelSession {
                     ("fromoutboxpointer", program.pointer.into()),
                     ("cursor_state", program.state.clone().into()),
                 ])];
-            }
-            // Restored backups are no part of the model: there is one epoch.
-            "read_epoch" => {
-                return vec![row(&[
-                    ("node_id", node.id.as_str().into()),
-                    ("epoch", 1.into()),
-                    ("incarnation", node.id.as_str().into()),
-                    ("counter", 0.into()),
-                    ("first_id", 0.into()),
-                    ("settled_id", 0.into()),
-                    ("carried_id", 0.into()),
-                    ("route_epoch", 1.into()),
-                    ("exchange", node.exchanges.get(&number(0)).copied().unwrap_or(0).into()),
-                ])];
-            }
-            "raise_exchange" => {
-                *node.exchanges.entry(number(0)).or_default() += number(1);
             }
             "read_inbox" => {
                 let page = page_rows(words[0]);
@@ -125,12 +111,12 @@ impl ModelSession {
                 let before = std::mem::replace(&mut node.fold, text(&values[0]));
                 self.keep(world, Undo::Fold(before));
             }
-            _ => return self.quarantine_statement(world, statement, values),
+            _ => return self.restore_statement(world, statement, words, values),
         }
         Vec::new()
     }
 
-    fn quarantine_statement(
+    pub(crate) fn quarantine_statement(
         &mut self,
         world: &mut Guard<'_>,
         statement: &str,
@@ -145,13 +131,19 @@ impl ModelSession {
                 ("object_table", table.into()),
                 ("object_id", key.into()),
                 ("reason_code", held.code.clone().into()),
+                ("attempts", held.attempts.into()),
             ])
         };
         match statement {
             "read_quarantine" => return node.quarantine.iter().map(held).collect(),
             "read_quarantined" => {
                 let mut first = std::collections::BTreeMap::new();
-                for (id, entry) in node.quarantine.iter().filter(|(_, entry)| entry.row.is_some()) {
+                let is_first = |entry: &Held| {
+                    let other = entry.waits_for.and_then(|id| node.quarantine.get(&id));
+                    let is_first = other.is_none_or(|other| other.row != entry.row);
+                    entry.row.is_some() && (is_first || node.lacks(Switch::FirstOfRow))
+                };
+                for (id, entry) in node.quarantine.iter().filter(|(_, entry)| is_first(entry)) {
                     first.entry(entry.row.clone()).or_insert((id, entry));
                 }
                 return first.into_values().map(held).collect();
@@ -162,6 +154,7 @@ impl ModelSession {
                     row: text(&values[2]).zip(text(&values[3])),
                     code: text(&values[4]).unwrap_or_default(),
                     reason: text(&values[5]).unwrap_or_default(),
+                    attempts: 1 + node.quarantine.get(&number(0)).map_or(0, |held| held.attempts),
                     waits_for: text(&values[6]).and_then(|text| text.parse().ok()),
                 };
                 let id = node.id.clone();
@@ -177,6 +170,7 @@ impl ModelSession {
                 let is_due = |entry: &Held| {
                     entry.route == number(0)
                         && (entry.code == "missing_reference"
+                            || entry.code == "conflict" && entry.attempts <= 10
                             || entry.code == "waits"
                                 && !entry
                                     .waits_for
@@ -184,8 +178,26 @@ impl ModelSession {
                 };
                 return node.quarantine.iter().filter(|(_, e)| is_due(e)).map(held).collect();
             }
-            // What conflicts are kept is no part of the model: nothing is decided by it.
-            "read_old_values" | "write_conflicts" | "has_unimported" => {}
+            "write_conflicts" if node.lacks(Switch::Listed) => {}
+            "write_conflicts" => {
+                for conflict in json(&values[0]) {
+                    world.nodes[self.node].conflicts.push(conflict);
+                    self.keep(world, Undo::Conflict);
+                }
+            }
+            "write_own_change" if node.lacks(Switch::Told) => {}
+            "write_own_change" => self.write_own_change(world, values),
+            "has_unimported" => {
+                let is_open = |route: i64| {
+                    let pointer = node.programs.get(&(route + 1)).map_or(0, |known| known.pointer);
+                    node.inbox.range(pointer + 1..).any(|(_, (known, _))| *known == route)
+                };
+                let routes: Vec<i64> = node.programs.keys().copied().collect();
+                let count = routes.into_iter().filter(|program| is_open(program - 1)).count();
+                return vec![row(&[("row_count", i64::try_from(count).unwrap().into())])];
+            }
+            // Whether two changes knew of each other is no part of the model.
+            "read_old_values" => {}
             other => panic!("the model does not know `{other}`"),
         }
         Vec::new()
@@ -255,8 +267,15 @@ impl ModelSession {
             |cells: &[Option<String>]| (table.to_owned(), cells[0].clone().unwrap_or_default());
         let columns = words.get(1).unwrap_or(&"").split(',').filter(|name| !name.is_empty());
         let columns: Vec<&str> = columns.collect();
+        let by = words.get(2).unwrap_or(&"").split(',').filter(|name| !name.is_empty());
+        let by: Vec<&str> = by.collect();
         let mut found = Vec::new();
         for (position, cells) in rows.iter().enumerate() {
+            if statement == "read_cells" && by != [KEY] {
+                let node = &world.nodes[self.node];
+                found.extend(node.find(table, (&by, cells), &columns, position));
+                continue;
+            }
             let row_key = key(cells);
             let position = i64::try_from(position).unwrap();
             match statement {
@@ -279,15 +298,27 @@ impl ModelSession {
                         return Err(duplicate());
                     }
                     let new = named(&columns, cells);
+                    self.check(world, &row_key, None, (&row_key, Some(&new)))?;
                     self.put(world, (&row_key, None), (&row_key, Some(new)));
                 }
                 "delete_rows" => {
+                    if !self.lock_row(world, &row_key, self.brand == Brand::Mysql)? {
+                        continue;
+                    }
                     let old = world.nodes[self.node].rows.get(&row_key).cloned();
                     if old.is_some() {
+                        self.check(world, &row_key, old.as_ref(), (&row_key, None))?;
+                        for child in world.nodes[self.node].cascade(&row_key) {
+                            let cells = world.nodes[self.node].rows.get(&child).cloned();
+                            self.put(world, (&child, cells), (&child, None));
+                        }
                         self.put(world, (&row_key, old), (&row_key, None));
                     }
                 }
                 _ => {
+                    if !self.lock_row(world, &row_key, self.brand == Brand::Mysql)? {
+                        continue;
+                    }
                     let Some(old) = world.nodes[self.node].rows.get(&row_key).cloned() else {
                         continue;
                     };
@@ -301,6 +332,7 @@ impl ModelSession {
                     }
                     let mut new = old.clone();
                     new.extend(set);
+                    self.check(world, &row_key, Some(&old), (&new_key, Some(&new)))?;
                     self.put(world, (&row_key, Some(old)), (&new_key, Some(new)));
                 }
             }
@@ -338,7 +370,22 @@ impl ModelSession {
         world.note(|| format!("    {id} imports {row:?} -> {new_row:?} {new:?}"));
     }
 
-    fn keep(&self, world: &mut Guard<'_>, undo: Undo) {
+    fn write_own_change(&self, world: &mut Guard<'_>, values: &[Value]) {
+        let node = &mut world.nodes[self.node];
+        let value = |at: usize| text(&values[at]);
+        let op = value(2).and_then(|letter| Op::from_letter(&letter)).unwrap();
+        let mut told = change(&(value(0).unwrap(), value(1).unwrap()), op);
+        (told.object_attribute, told.object_value) = (value(3), value(4));
+        told.object_value_old = value(5);
+        let transaction = node.runner_transaction();
+        let id = node.append(transaction, &value(6).unwrap(), told);
+        self.keep(world, Undo::Told(id));
+        let told = &world.nodes[self.node].outbox[&id].change;
+        let text = format!("    {} tells {id}: {told:?}", world.nodes[self.node].id);
+        world.note(|| text);
+    }
+
+    pub(crate) fn keep(&self, world: &mut Guard<'_>, undo: Undo) {
         if let Some(entries) = &mut world.nodes[self.node].runner {
             entries.push(undo);
         }
@@ -415,17 +462,45 @@ fn gaps(ids: &Value, ranges: &Value) -> Gaps {
     ids.into_iter().map(|id| (id, id)).chain(ranges).collect()
 }
 
-fn page_rows(word: &str) -> usize {
+impl Database {
+    /// The cells of the rows that have given values in some columns.
+    fn find(
+        &self,
+        table: &str,
+        (by, values): (&[&str], &[Option<String>]),
+        columns: &[&str],
+        position: usize,
+    ) -> Vec<Row> {
+        let cell = |row: &RowKey, cells: &Cells, column: &str| match column {
+            KEY => Some(row.1.clone()),
+            _ => cells[column].clone(),
+        };
+        let is_meant = |(row, cells): &(&RowKey, &Cells)| {
+            row.0 == table && by.iter().zip(values).all(|(c, value)| cell(row, cells, c) == *value)
+        };
+        let answer = |(row, cells): (&RowKey, &Cells)| {
+            let named = columns.iter().enumerate();
+            let named = named.map(|(at, c)| (format!("c{}", at + 1), cell(row, cells, c).into()));
+            let position = Value::from(i64::try_from(position).unwrap());
+            let all = [("position".to_owned(), position)].into_iter().chain(named);
+            let (names, values): (Vec<String>, Vec<Value>) = all.unzip();
+            Row::new(names.into(), values)
+        };
+        self.rows.iter().filter(is_meant).map(answer).collect()
+    }
+}
+
+pub(crate) fn page_rows(word: &str) -> usize {
     word.parse().unwrap()
 }
 
 /// An answer's row.
-fn row(cells: &[(&str, Value)]) -> Row {
+pub(crate) fn row(cells: &[(&str, Value)]) -> Row {
     let names: Vec<String> = cells.iter().map(|(name, _)| (*name).to_owned()).collect();
     Row::new(names.into(), cells.iter().map(|(_, value)| value.clone()).collect())
 }
 
-fn text(value: &Value) -> Option<String> {
+pub(crate) fn text(value: &Value) -> Option<String> {
     match value {
         Value::Text(text) => Some(text.clone()),
         Value::Integer(number) => Some(number.to_string()),
@@ -433,14 +508,14 @@ fn text(value: &Value) -> Option<String> {
     }
 }
 
-fn integer(value: &Value) -> Option<i64> {
+pub(crate) fn integer(value: &Value) -> Option<i64> {
     match value {
         Value::Integer(number) => Some(*number),
         _ => None,
     }
 }
 
-fn json(value: &Value) -> Vec<Json> {
+pub(crate) fn json(value: &Value) -> Vec<Json> {
     serde_json::from_str(&text(value).unwrap()).unwrap()
 }
 
@@ -455,7 +530,7 @@ fn named(columns: &[&str], values: &[Option<String>]) -> Cells {
 }
 
 /// A change as an outbox or inbox answers it.
-fn change_row(change: &Change) -> Row {
+pub(crate) fn change_row(change: &Change) -> Row {
     static NAMES: OnceLock<Arc<[String]>> = OnceLock::new();
     let mut change = change.clone();
     let more = [
@@ -472,7 +547,7 @@ fn change_row(change: &Change) -> Row {
 }
 
 /// A change of the JSON that transport writes.
-fn change_of(object: &Json) -> Change {
+pub(crate) fn change_of(object: &Json) -> Change {
     let mut change = Change {
         source_id: object["source_id"].as_i64(),
         transaction_id: object["transaction_id"].as_i64(),

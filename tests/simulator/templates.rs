@@ -9,7 +9,7 @@ use outrigger::dialect::Brand;
 use outrigger::render::Templates;
 
 /// Name and text of every statement that has parameters or a subject.
-const TEXTS: [(&str, &str); 28] = [
+const TEXTS: [(&str, &str); 38] = [
     ("read_inbox", "read_inbox {{ page_rows }} :{route_id} :{last_id}"),
     ("read_inbox_row", "read_inbox_row :{inbox_id}"),
     ("lock_program", "lock_program :{id}"),
@@ -40,6 +40,11 @@ const TEXTS: [(&str, &str); 28] = [
     ),
     ("leave_quarantine", "leave_quarantine :{inbox_id}"),
     ("read_retries", "read_retries :{route_id}"),
+    ("write_conflicts", "write_conflicts :{rows}"),
+    (
+        "write_own_change",
+        "write_own_change :{object_table} :{object_id} :{object_operation} :{object_attribute} :{object_value} :{object_value_old} :{update_datetime}",
+    ),
     ("lock_rows", "lock_rows {{ table.name }} :{rows}"),
     (
         "insert_rows",
@@ -52,11 +57,19 @@ const TEXTS: [(&str, &str); 28] = [
     ("delete_rows", "delete_rows {{ table.name }} :{rows}"),
     (
         "read_cells",
-        "read_cells {{ table.name }} {% for c in columns %}{{ c.name }},{% endfor %} :{rows}",
+        "read_cells {{ table.name }} {% for c in columns %}{{ c.name }},{% endfor %} {% for k in keys %}{{ k.name }},{% endfor %} :{rows}",
     ),
     ("identify", "identify"),
     ("read_epoch", "read_epoch :{route_id}"),
-    ("raise_exchange", "raise_exchange :{route_id} :{step}"),
+    ("raise_exchange", "raise_exchange :{route_id} :{epoch} :{step} :{carried_id}"),
+    ("mark_stale", "mark_stale :{route_id} :{epoch}"),
+    ("read_seen", "read_seen :{node_id}"),
+    ("read_outbox", "read_outbox {{ page_rows }} :{last_id}"),
+    ("read_origin", "read_origin {{ page_rows }} :{node_id} :{last_id}"),
+    ("raise_outbox_id", "raise_outbox_id :{last_id}"),
+    ("move_outbox", "move_outbox :{ids} :{offset}"),
+    ("write_outbox", "write_outbox :{rows}"),
+    ("write_epoch", "write_epoch :{epoch} :{first_id} :{settled_id}"),
 ];
 
 /// A brand's templates with the model's statements.

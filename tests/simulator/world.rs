@@ -8,8 +8,9 @@ use outrigger::model::Change;
 use outrigger::outbox::localise;
 use outrigger::plan::RoutePlan;
 
-use crate::database::{Cells, Database, Holder, KEY, LAST_UPDATE, RowKey, TABLES, name};
+use crate::database::{Cells, Database, Holder, KEY, LAST_UPDATE, RowKey, TABLES};
 use crate::history::{Act, Application, Place, Run, Setup, Switch};
+use crate::restore::Backup;
 
 /// A committed change, as its origin made it.
 #[derive(Debug, Clone)]
@@ -17,6 +18,9 @@ pub(crate) struct Logged {
     pub(crate) origin: String,
     pub(crate) change: Change,
 }
+
+/// A change, by its origin and how many its origin had made: a rejoin may change its id.
+pub(crate) type Name = String;
 
 /// What happened, in numbers.
 #[derive(Debug, Clone, Copy, Default)]
@@ -37,6 +41,12 @@ pub(crate) struct Counts {
     pub(crate) delivered_again: u64,
     /// Deleted rows that were forgotten.
     pub(crate) forgotten: u64,
+    pub(crate) restores: u64,
+    /// Changes that were in no database any more after a restore.
+    pub(crate) lost: u64,
+    pub(crate) rejoins: u64,
+    /// Changes that importers made to settle collisions.
+    pub(crate) settled: u64,
 }
 
 impl Counts {
@@ -54,6 +64,10 @@ impl Counts {
         self.purged_inbox += more.purged_inbox;
         self.delivered_again += more.delivered_again;
         self.forgotten += more.forgotten;
+        self.restores += more.restores;
+        self.lost += more.lost;
+        self.rejoins += more.rejoins;
+        self.settled += more.settled;
     }
 }
 
@@ -66,10 +80,14 @@ pub(crate) struct World {
     pub(crate) trace: Option<Vec<String>>,
     pub(crate) broken: Vec<String>,
     /// By node: what its imports have brought in.
-    pub(crate) imported: Vec<BTreeSet<(String, i64)>>,
+    pub(crate) imported: Vec<BTreeSet<Name>>,
+    /// By node: its last backup.
+    pub(crate) backups: Vec<Option<Backup>>,
     /// The changes of each committed transaction of the application.
-    transactions: Vec<Vec<(String, i64)>>,
-    transaction_of: BTreeMap<(String, i64), usize>,
+    /// What importers told the others to settle collisions, by node.
+    pub(crate) told: Vec<(usize, Change)>,
+    transactions: Vec<Vec<Name>>,
+    transaction_of: BTreeMap<Name, usize>,
     run: Option<(Run, usize)>,
     is_down: bool,
 }
@@ -90,6 +108,7 @@ impl World {
         let nodes: Vec<Database> = setup.brands.iter().enumerate().map(node).collect();
         Self {
             imported: vec![BTreeSet::new(); nodes.len()],
+            backups: vec![None; nodes.len()],
             nodes,
             routes,
             now: 1_700_000_000_000_007,
@@ -97,6 +116,7 @@ impl World {
             counts: Counts::default(),
             trace: None,
             broken: Vec::new(),
+            told: Vec::new(),
             transactions: Vec::new(),
             transaction_of: BTreeMap::new(),
             run: None,
@@ -174,7 +194,8 @@ impl World {
             Act::Insert(place)
             | Act::Update(place, _)
             | Act::Delete(place)
-            | Act::Rekey(place, _) => place,
+            | Act::Rekey(place, _)
+            | Act::Swap(place, _) => place,
         };
         let row = row_key(before.table, before.key);
         let new_row = match act {
@@ -189,6 +210,7 @@ impl World {
         let old = database.rows.get(&row).cloned();
         let new = match (act, &old) {
             (Act::Delete(_) | Act::Rekey(..), None) => return,
+            (Act::Swap(_, with), _) => return self.swap(node, slot, before, with),
             (Act::Delete(_), _) => None,
             (Act::Rekey(..), Some(cells)) => {
                 if new_row == row || database.rows.contains_key(&new_row) {
@@ -206,10 +228,68 @@ impl World {
                 Some(self.values(node, before, 7, empty))
             }
         };
-        let ids = self.write(node, slot, before.will_commit, (&row, old), (&new_row, new));
+        let ids = self.write_all(node, slot, before.will_commit, (&row, old), (&new_row, new));
         // Some statements take their time.
         if before.value % 3 == 0 {
-            self.nodes[node].hold_back(slot, &ids);
+            self.nodes[node].hold_back(slot, &ids.unwrap_or_default());
+        }
+        if slot == 0 {
+            self.finish(node, slot, true);
+        }
+    }
+
+    /// Writes a row with what a cascade takes along; the ids of the row's own changes, or nothing
+    /// if the database refuses, or would have to wait.
+    fn write_all(
+        &mut self,
+        node: usize,
+        slot: u8,
+        will_commit: bool,
+        (row, old): (&RowKey, Option<Cells>),
+        (new_row, new): (&RowKey, Option<Cells>),
+    ) -> Option<Vec<i64>> {
+        let holder = Holder::Application(slot);
+        let database = &self.nodes[node];
+        let taken = if new.is_none() { database.cascade(row) } else { Vec::new() };
+        let after = (new_row, new.as_ref());
+        let is_refused = database.obstacle(row, old.as_ref(), after, holder, &taken).is_some();
+        if is_refused || !taken.iter().all(|row| database.is_free(row, holder)) {
+            return None;
+        }
+        for child in &taken {
+            let cells = self.nodes[node].rows.get(child).cloned();
+            self.write(node, slot, will_commit, (child, cells), (child, None));
+        }
+        let parents = Database::parents(new_row, new.as_ref());
+        let ids = self.write(node, slot, will_commit, (row, old), (new_row, new));
+        for parent in parents {
+            self.nodes[node].locks.insert(parent, holder);
+        }
+        Some(ids)
+    }
+
+    /// Two rows change their unique values in one transaction, by way of none.
+    fn swap(&mut self, node: usize, slot: u8, place: Place, with: usize) {
+        const COLUMN: &str = "alias";
+        let rows = [row_key(place.table, place.key), row_key(place.table, with)];
+        let holder = Holder::Application(slot);
+        let database = &self.nodes[node];
+        if rows[0] == rows[1] || !rows.iter().all(|row| database.is_free(row, holder)) {
+            return;
+        }
+        let alias = |row: &RowKey| database.rows.get(row).map(|cells| cells[COLUMN].clone());
+        let (Some(one), Some(two)) = (alias(&rows[0]), alias(&rows[1])) else { return };
+        for (row, value) in [(&rows[0], None), (&rows[1], one), (&rows[0], two)] {
+            let old = self.nodes[node].rows.get(row).cloned();
+            let mut new = old.clone().unwrap_or_default();
+            new.insert(COLUMN.to_owned(), value);
+            if old.as_ref() != Some(&new)
+                && self
+                    .write_all(node, slot, place.will_commit, (row, old), (row, Some(new)))
+                    .is_none()
+            {
+                break;
+            }
         }
         if slot == 0 {
             self.finish(node, slot, true);
@@ -255,6 +335,10 @@ impl World {
                 continue;
             }
             let value = match place.value % 7 {
+                // Few values, so that they collide.
+                _ if *column == "code" => Some(format!("code{}", place.value % 4)),
+                few if *column == "alias" => (few > 1).then(|| format!("alias{}", few % 3)),
+                few if *column == "parent_id" => (few > 0).then(|| format!("{KEY}{}", few % 3)),
                 _ if *column == LAST_UPDATE => {
                     let ago = [0, 50, 1_000_000, 100_000_000][place.value % 4];
                     let micros = (self.now + self.nodes[node].skew - ago) / 10 * 10 + 7;
@@ -285,11 +369,23 @@ impl World {
         if changes.iter().map(|change| change.id).max().is_some_and(|highest| highest < last) {
             self.counts.late_commits += 1;
         }
-        let ids: Vec<_> = changes.iter().map(|change| (origin.clone(), change.id)).collect();
-        self.transaction_of.extend(ids.iter().cloned().map(|id| (id, self.transactions.len())));
-        self.transactions.push(ids);
+        let names: Vec<Name> = changes.iter().map(tag).collect();
+        let place = self.transactions.len();
+        self.transaction_of.extend(names.iter().cloned().map(|name| (name, place)));
+        self.transactions.push(names);
         for change in changes {
             let change = localise(change, &node_id).expect("it is the node's own");
+            self.log.push(Logged { origin: origin.clone(), change });
+        }
+    }
+
+    /// The importer has told the others how it settled a collision.
+    pub(crate) fn log_told(&mut self, node: usize, told: Vec<Change>) {
+        let origin = self.nodes[node].id.clone();
+        self.counts.settled += told.len() as u64;
+        for change in told {
+            self.told.push((node, change.clone()));
+            let change = localise(change, &origin.as_str().into()).expect("it is the node's own");
             self.log.push(Logged { origin: origin.clone(), change });
         }
     }
@@ -297,15 +393,15 @@ impl World {
     /// An import of a route has moved its pointer and committed.
     pub(crate) fn imported(&mut self, node: usize, route: i64, from: i64, to: i64) {
         let inbox = &self.nodes[node].inbox;
-        let batch: Vec<(String, i64)> = inbox
+        let batch: Vec<Name> = inbox
             .range(from + 1..=to)
             .filter(|(_, (known, _))| *known == route)
-            .map(|(_, (_, change))| name(change))
+            .map(|(_, (_, change))| tag(change))
             .collect();
         let done = &mut self.imported[node];
-        let new: BTreeSet<&(String, i64)> = batch.iter().filter(|id| !done.contains(id)).collect();
+        let new: BTreeSet<&Name> = batch.iter().filter(|id| !done.contains(*id)).collect();
         for id in &new {
-            let Some(transaction) = self.transaction_of.get(id) else { continue };
+            let Some(transaction) = self.transaction_of.get(*id) else { continue };
             for other in &self.transactions[*transaction] {
                 if !new.contains(other) {
                     let node = &self.nodes[node].id;
@@ -317,6 +413,10 @@ impl World {
         }
         done.extend(batch.iter().cloned());
     }
+}
+
+pub(crate) fn tag(change: &Change) -> Name {
+    change.note1.clone().unwrap_or_default()
 }
 
 /// The names of nodes: of one digit, so that the order of names is that of numbers.

@@ -1,5 +1,7 @@
 //! One node that takes part in a rejoin, and what it is asked and told.
 
+use std::sync::Arc;
+
 use super::Error;
 use crate::db::{Mode, Session};
 use crate::model::{Change, NodeId, RouteId, Value};
@@ -15,7 +17,7 @@ use crate::transport::InboxWriter;
 pub(in crate::runner) struct Asked {
     pub(in crate::runner) node: NodeId,
     pub(in crate::runner) session: Box<dyn Session>,
-    templates: Templates,
+    templates: Arc<Templates>,
     pub(in crate::runner) page_rows: usize,
 }
 
@@ -41,7 +43,7 @@ impl Asked {
     pub(in crate::runner) fn new(
         node: NodeId,
         session: Box<dyn Session>,
-        templates: Templates,
+        templates: Arc<Templates>,
         page_rows: usize,
     ) -> Self {
         Self { node, session, templates, page_rows }
