@@ -30,7 +30,8 @@ pub(super) fn play_all() -> Vec<Line> {
         line(
             "part of a change set",
             "a transaction of a changes three rows; a transaction of b holds the last of them, so \
-             that the import stops half-way; another session of b reads; then it goes on.",
+             that the import stops half-way, or on SQLite before it begins; another session of b \
+             reads; then it goes on.",
             play("part", part_of_a_set),
         ),
         line(
