@@ -130,7 +130,7 @@ impl Stage {
     }
 }
 
-/// Between two looks at what waits. InnoDB renews its list of transactions only when nobody has
+/// Between two looks at what waits. `InnoDB` renews its list of transactions only when nobody has
 /// read it for a tenth of a second: who looks more often sees what was there at the first look.
 const LOOK: Duration = Duration::from_millis(150);
 

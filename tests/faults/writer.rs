@@ -110,7 +110,7 @@ impl Writer {
         for _ in 0..=self.random.below(4) {
             let sql = self.statement(next);
             session.raw(&sql).await?;
-            self.pause(if is_long { self.longest(session.brand()) } else { 30 }).await;
+            self.pause(if is_long { longest(session.brand()) } else { 30 }).await;
         }
         if self.random.is_one_in(6) {
             session.rollback().await?;
@@ -121,11 +121,6 @@ impl Writer {
         self.ledger = next.clone();
         self.tally.committed += 1;
         Ok(())
-    }
-
-    /// Where there is one writer at a time, a long transaction is all that happens.
-    fn longest(&self, brand: Brand) -> usize {
-        if brand == Brand::Sqlite { 120 } else { 1_500 }
     }
 
     fn statement(&mut self, next: &mut Ledger) -> String {
@@ -198,4 +193,9 @@ impl Writer {
         }
         Ok(())
     }
+}
+
+/// The longest pause in a long transaction: where there is one writer at a time, all others wait.
+fn longest(brand: Brand) -> usize {
+    if brand == Brand::Sqlite { 120 } else { 1_500 }
 }
