@@ -192,10 +192,10 @@ async fn check(network: &mut Network, story: Story, stories: u64, call: &str) {
     assert_eq!(reasons, story.quarantined(stories), "{call}: the quarantine");
 
     let happened = network.rows("b", "SELECT what, id FROM effect").await;
-    let set: BTreeSet<&String> = happened.iter().collect();
-    assert_eq!(set.len(), happened.len(), "{call}: an effect happened twice");
+    let effects: BTreeSet<&String> = happened.iter().collect();
+    assert_eq!(effects.len(), happened.len(), "{call}: an effect happened twice");
     let expected: Vec<String> = (1..=stories).flat_map(|at| story.effects(at)).collect();
-    assert_eq!(set, expected.iter().collect(), "{call}: the effects");
+    assert_eq!(effects, expected.iter().collect(), "{call}: the effects");
     let echo = "ds_change_outbox WHERE object_table = 'visit'";
     assert_eq!(network.count("b", echo).await, 0, "{call}: an import was captured");
 }

@@ -195,6 +195,14 @@ impl Network {
         self.renew().await;
     }
 
+    /// Opens all sessions anew, after their servers were killed.
+    pub async fn reconnect(&mut self) {
+        for (database, session) in self.nodes.values_mut() {
+            *session = database.connect().await;
+        }
+        self.renew().await;
+    }
+
     async fn runner_without_sessions(&mut self) {
         let (config, schema) = self.configured.clone();
         let runner = Runner::new(config, schema, BTreeMap::new(), BTreeMap::new());
