@@ -333,9 +333,13 @@ fn holder_of(node: &NodeId, row: &InboxRow, survey: &Survey) -> Option<Holder> {
     let unknown = survey.unknown.get(node).and_then(|routes| routes.first());
     if survey.import_pointer(row.route).is_none_or(|pointer| row.id > pointer) {
         let route = survey.routes.iter().find(|surveyed| surveyed.route.id.0 == row.route);
-        let programs = route.and_then(|surveyed| surveyed.programs.as_ref().ok());
-        let is_stopped = programs.is_some_and(|programs| !programs.imports);
-        return Some(Holder::Import { route: row.route, is_stopped });
+        return Some(match route.map(|surveyed| (&surveyed.programs, surveyed)) {
+            Some((Err(_), surveyed)) => surveyed.holder(),
+            Some((Ok(programs), _)) => {
+                Holder::Import { route: row.route, is_stopped: !programs.imports }
+            }
+            None => Holder::Import { route: row.route, is_stopped: false },
+        });
     }
     if row.is_quarantined {
         return Some(Holder::Quarantine);

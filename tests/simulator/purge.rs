@@ -58,7 +58,7 @@ fn purge_outbox(world: &mut World, node: usize) {
 }
 
 /// Deletes what is imported, forwarded, and cannot come again over another way.
-fn purge_inbox(world: &mut World, node: usize) {
+pub(crate) fn purge_inbox(world: &mut World, node: usize) {
     let database = &world.nodes[node];
     let all = database.lacks(Switch::PurgedInbox);
     let is_done = |id: i64, route: i64, change: &Change| {
