@@ -97,11 +97,11 @@ fn comes_again(world: &World, database: &Database, change: &Change) -> bool {
     let carries = |route: &&RoutePlan| {
         route.from.as_str() == origin || route.forwards.iter().any(|one| one.as_str() == origin)
     };
-    let carriers = || world.routes.iter().filter(carries);
-    if carriers().filter(|route| route.to.as_str() == database.id).count() < 2 {
+    let ways = || world.routes.iter().filter(carries);
+    if ways().filter(|route| route.to.as_str() == database.id).count() < 2 {
         return false;
     }
-    carriers().any(|route| {
+    ways().any(|route| {
         let (cursor, source) = (cursor(world, route), source(world, route));
         if source.id == origin {
             let mut rows = source.outbox.values().filter(|row| row.change.id <= source_id);
