@@ -137,7 +137,7 @@ impl History {
         let most = if random.is_one_in(10) { 100 } else { 30 };
         let count = 20 + random.below(most);
         // Takes no number of the seed's: the histories that once failed stay what they were.
-        setup.has_aftermath = count % 4 == 0;
+        setup.has_aftermath = count.is_multiple_of(4);
         let mut joined = setup.late.is_none();
         let mut events = Vec::new();
         for at in 0..count {
