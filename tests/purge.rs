@@ -455,6 +455,10 @@ fn a_dry_run_writes_nothing() {
         network.drain().await;
         let report = purge_as(network, &Purge { is_dry_run: true, ..Purge::default() }).await;
         assert_eq!((of(&report, "b").outbox.deleted, of(&report, "a").inbox.deleted), (2, 2));
+        assert_eq!(
+            (of(&report, "b").tombstones.deleted, held(&of(&report, "b").tombstones)),
+            (1, vec![])
+        );
         assert_eq!(network.count("b", "ds_change_outbox").await, 2);
         assert_eq!(network.count("a", "ds_change_inbox").await, 2);
         assert_eq!(network.count("b", "ds_purge").await, 0);

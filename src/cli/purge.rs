@@ -82,8 +82,9 @@ fn summary(report: &PurgeReport) -> String {
     let sum = |part: fn(&NodePurge) -> u64| report.nodes.iter().map(part).sum::<u64>();
     let changes = count(sum(|node| node.outbox.deleted + node.inbox.deleted), "change");
     let deletes = count(sum(|node| node.tombstones.deleted), "deleted row");
-    match report.is_dry_run {
-        true => format!("would delete {changes} and forget {deletes} (nothing was written)"),
-        false => format!("deleted {changes} and forgot {deletes}"),
+    if report.is_dry_run {
+        format!("would delete {changes} and forget {deletes} (nothing was written)")
+    } else {
+        format!("deleted {changes} and forgot {deletes}")
     }
 }

@@ -41,6 +41,8 @@ pub struct Purge {
 struct Nodes {
     asked: BTreeMap<NodeId, Asked>,
     away: BTreeMap<NodeId, Error>,
+    /// Tables that would be empty by now if this was not a dry run.
+    emptied: BTreeSet<(NodeId, &'static str)>,
 }
 
 impl Nodes {
@@ -93,6 +95,11 @@ impl Runner {
         let mut report = PurgeReport { nodes: Vec::new(), is_dry_run: wanted.is_dry_run };
         for target in &targets {
             let purge = self.purge_changes(target, &mut nodes, &survey, wanted).await;
+            for (table, tally) in [("outbox", &purge.outbox), ("inbox", &purge.inbox)] {
+                if wanted.is_dry_run && tally.is_emptied {
+                    nodes.emptied.insert((target.clone(), table));
+                }
+            }
             report.nodes.push(purge);
         }
         // Only now: what was deleted above cannot be carried again.
@@ -138,7 +145,8 @@ impl Runner {
         for target in targets {
             all.extend(self.connected(target));
         }
-        let mut nodes = Nodes { asked: BTreeMap::new(), away: BTreeMap::new() };
+        let (asked, away, emptied) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
+        let mut nodes = Nodes { asked, away, emptied };
         for node in all {
             match self.ask(&node).await {
                 Ok(asked) => drop(nodes.asked.insert(node, asked)),
@@ -206,7 +214,7 @@ impl Runner {
             for row in page {
                 if is_young(row.stamp.as_deref(), &age.cutoff, &age.now) {
                     // So are all that follow, whatever an application wrote as their stamps.
-                    is_done = true;
+                    (is_done, count.has_young) = (true, true);
                     break;
                 }
                 last_id = row.id;
@@ -258,7 +266,7 @@ impl Runner {
             let mut rows = Vec::new();
             for row in page {
                 if is_young(row.stamp.as_deref(), &age.cutoff, &age.now) {
-                    is_done = true;
+                    (is_done, count.has_young) = (true, true);
                     break;
                 }
                 last_id = row.id;
@@ -325,9 +333,13 @@ fn holder_of(node: &NodeId, row: &InboxRow, survey: &Survey) -> Option<Holder> {
     let unknown = survey.unknown.get(node).and_then(|routes| routes.first());
     if survey.import_pointer(row.route).is_none_or(|pointer| row.id > pointer) {
         let route = survey.routes.iter().find(|surveyed| surveyed.route.id.0 == row.route);
-        let programs = route.and_then(|surveyed| surveyed.programs.as_ref().ok());
-        let is_stopped = programs.is_some_and(|programs| !programs.imports);
-        return Some(Holder::Import { route: row.route, is_stopped });
+        return Some(match route.map(|surveyed| (&surveyed.programs, surveyed)) {
+            Some((Err(_), surveyed)) => surveyed.holder(),
+            Some((Ok(programs), _)) => {
+                Holder::Import { route: row.route, is_stopped: !programs.imports }
+            }
+            None => Holder::Import { route: row.route, is_stopped: false },
+        });
     }
     if row.is_quarantined {
         return Some(Holder::Quarantine);
@@ -356,11 +368,13 @@ async fn oldest(
     let stale = survey.routes.iter().filter(|route| route.programs.is_err());
     let holders = away.chain(unknown).chain(stale.map(survey::Surveyed::holder));
     let mut found: Vec<Oldest> = holders.map(|holder| Oldest { stamp: None, holder }).collect();
+    let emptied = &nodes.emptied;
     for (node, asked) in &mut nodes.asked {
         let reach = asked.reach().await?;
         knowing.insert(node.0.clone(), reach.last_id);
         for (table, text) in [("outbox", reach.outbox_stamp), ("inbox", reach.inbox_stamp)] {
             let holder = Holder::Older { node: node.clone(), table };
+            let text = text.filter(|_| !emptied.contains(&(node.clone(), table)));
             found.extend(text.map(|text| Oldest { stamp: stamp(&text).ok(), holder }));
         }
     }

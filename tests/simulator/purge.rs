@@ -82,7 +82,7 @@ fn purge_outbox(world: &mut World, node: usize) {
 }
 
 /// Deletes what is imported, forwarded, and cannot come again over another way.
-fn purge_inbox(world: &mut World, node: usize) {
+pub(crate) fn purge_inbox(world: &mut World, node: usize) {
     let database = &world.nodes[node];
     let all = database.lacks(Switch::PurgedInbox);
     let is_done = |id: i64, route: i64, change: &Change| {
@@ -121,11 +121,11 @@ fn comes_again(world: &World, database: &Database, change: &Change) -> bool {
     let carries = |route: &&RoutePlan| {
         route.from.as_str() == origin || route.forwards.iter().any(|one| one.as_str() == origin)
     };
-    let carriers = || world.routes.iter().filter(carries);
-    if carriers().filter(|route| route.to.as_str() == database.id).count() < 2 {
+    let ways = || world.routes.iter().filter(carries);
+    if ways().filter(|route| route.to.as_str() == database.id).count() < 2 {
         return false;
     }
-    carriers().any(|route| {
+    ways().any(|route| {
         let (cursor, source) = (cursor(world, route), source(world, route));
         if source.id == origin {
             let mut rows = source.outbox.values().filter(|row| row.change.id <= source_id);

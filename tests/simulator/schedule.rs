@@ -10,9 +10,9 @@ use outrigger::runner::Rejoin;
 use outrigger::transport;
 
 use crate::check;
-use crate::history::{Event, History, Run, Switch};
+use crate::history::{Act, Application, Event, History, Place, Run, Switch};
 use crate::node::{self, importer, keep, routes, runner};
-use crate::purge::purge;
+use crate::purge::{purge, purge_inbox};
 use crate::reference::contested;
 use crate::session::ModelSession;
 use crate::world::{Counts, World, node_name};
@@ -46,6 +46,8 @@ pub(crate) fn run(history: &History, switch: Option<Switch>, has_trace: bool) ->
         driver.happen(*pause, event);
     }
     let is_at_rest = driver.drain();
+    let mut complaints = check::complaints(&driver.world());
+    let is_at_rest = is_at_rest && (!history.setup.has_aftermath || driver.may_restore() || driver.aftermath());
     let setup = &history.setup;
     for (node, importer) in driver.importers.iter_mut().enumerate() {
         if let Some(importer) = importer.take() {
@@ -53,7 +55,7 @@ pub(crate) fn run(history: &History, switch: Option<Switch>, has_trace: bool) ->
         }
     }
     let mut world = driver.world();
-    let mut complaints = std::mem::take(&mut world.broken);
+    complaints.append(&mut world.broken);
     if !is_at_rest {
         complaints.push(format!("the routes do not come to rest in {TURNS} turns"));
     }
@@ -121,6 +123,34 @@ impl Driver {
     /// Whether a node is set back to a backup, now or later.
     fn may_restore(&self) -> bool {
         self.history.events.iter().any(|(_, event)| matches!(event, Event::Backup { .. }))
+    }
+
+    /// All changes once more to inboxes that have none; then nothing is left anywhere but what is
+    /// in the tables, and the application goes on. Whether it comes to rest.
+    fn aftermath(&mut self) -> bool {
+        let mut world = self.world();
+        let (nodes, routes) = (world.nodes.len(), world.routes.len());
+        world.note(|| "aftermath".to_owned());
+        for node in 0..nodes {
+            purge_inbox(&mut world, node);
+        }
+        for route in 0..routes {
+            rewind(&mut world, route, false, i64::MAX);
+        }
+        drop(world);
+        let is_at_rest = self.drain();
+        let mut world = self.world();
+        purge(&mut world, 0, false);
+        for node in 0..nodes {
+            for key in 0..3 {
+                world.now += 2_000_000;
+                let place = Place { table: key % 2, key, value: 5, will_commit: true };
+                let act = if node % 2 == 0 { Act::Insert(place) } else { Act::Delete(place) };
+                world.application(Application { node, slot: 0, act });
+            }
+        }
+        drop(world);
+        is_at_rest && self.drain()
     }
 
     /// One run of a program; whether it did something. Its process ends when it crashes.

@@ -38,6 +38,9 @@ pub struct Tally {
     pub deleted: u64,
     /// What holds others back. Several may hold one row.
     pub held: Vec<Hold>,
+    /// Whether nothing is left in the table, or would be.
+    #[serde(skip)]
+    pub(super) is_emptied: bool,
 }
 
 /// Rows that something still needs.
@@ -111,6 +114,8 @@ impl fmt::Display for Holder {
 #[derive(Debug, Default)]
 pub(super) struct Count {
     pub(super) deleted: u64,
+    /// Whether there are rows that are not old.
+    pub(super) has_young: bool,
     held: BTreeMap<Holder, (u64, Option<String>)>,
 }
 
@@ -131,6 +136,10 @@ impl Count {
             rows,
             since,
         };
-        Tally { deleted: self.deleted, held: self.held.into_iter().map(hold).collect() }
+        Tally {
+            is_emptied: !self.has_young && self.held.is_empty(),
+            deleted: self.deleted,
+            held: self.held.into_iter().map(hold).collect(),
+        }
     }
 }

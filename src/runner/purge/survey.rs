@@ -80,11 +80,11 @@ impl Survey {
             let route = &surveyed.route;
             route.from.as_str() == origin || route.forwards.iter().any(|o| o.as_str() == origin)
         };
-        let carriers = || self.routes.iter().filter(carries);
-        if carriers().filter(|surveyed| surveyed.route.to == *node).count() < 2 {
+        let ways = || self.routes.iter().filter(carries);
+        if ways().filter(|surveyed| surveyed.route.to == *node).count() < 2 {
             return None;
         }
-        carriers().find(|surveyed| match &surveyed.waiting {
+        ways().find(|surveyed| match &surveyed.waiting {
             None => true,
             Some(waiting) => waiting.get(origin).is_some_and(|first| *first <= source_id),
         })
