@@ -11,6 +11,8 @@
 mod brand;
 #[path = "simulator/check.rs"]
 mod check;
+#[path = "simulator/cut.rs"]
+mod cut;
 #[path = "simulator/database.rs"]
 mod database;
 #[path = "simulator/history.rs"]
