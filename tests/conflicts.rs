@@ -1,6 +1,8 @@
 //! What two nodes change without knowing of each other is decided alike on both, and what is lost
 //! can be read afterwards.
 
+use std::time::Duration;
+
 use outrigger::dialect::Brand;
 use outrigger::import::ConflictType;
 use outrigger::import::conflicts::{self, Decided};
@@ -311,6 +313,42 @@ fn what_is_not_there_is_kept() {
             let found = decided(network, node).await;
             let expected = format!("delete_missing 1 -: - of {node} or - of {other}, local");
             assert_eq!(found, [expected]);
+        }
+    });
+}
+
+/// The import waits for a row of a transaction that has inserted another one of the batch: on
+/// PostgreSQL that one was not there when the rows were locked, and is when all is decided.
+#[test]
+fn a_row_inserted_while_its_import_waits_is_known_to_it() {
+    on_each_pair(async |network| {
+        let mut open = network.connect("b").await;
+        let begin = match network.brand("b") {
+            Brand::Sqlite => "BEGIN IMMEDIATE",
+            _ => "START TRANSACTION",
+        };
+        for sql in [
+            begin,
+            "INSERT INTO item VALUES (2, 'of b', NULL)",
+            "UPDATE item SET note = 'of b' WHERE id = 1",
+        ] {
+            open.raw(sql).await.unwrap();
+        }
+        for sql in [
+            "INSERT INTO item VALUES (2, 'of a', NULL)",
+            "DELETE FROM item WHERE id = 2",
+            "UPDATE item SET name = 'of a' WHERE id = 1",
+        ] {
+            network.run("a", sql).await;
+        }
+        let commit = async {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            open.raw("COMMIT").await.unwrap();
+        };
+        tokio::join!(network.drain(), commit);
+        network.drain().await;
+        for node in ["a", "b"] {
+            assert_eq!(network.rows(node, ITEMS).await, ["1|of a|of b"], "on {node}");
         }
     });
 }

@@ -13,6 +13,8 @@ mod brand;
 mod check;
 #[path = "simulator/constraint.rs"]
 mod constraint;
+#[path = "simulator/cut.rs"]
+mod cut;
 #[path = "simulator/database.rs"]
 mod database;
 #[path = "simulator/history.rs"]

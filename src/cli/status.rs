@@ -27,9 +27,10 @@ pub(super) async fn run(args: Status, context: &Context) -> Result<ExitCode> {
             runner.close().await;
             let is_away = status.nodes.iter().any(|node| node.error.is_some());
             let is_held = status.nodes.iter().any(|node| node.quarantined > 0)
-                || status.routes.iter().any(|route| {
-                    route.halted.is_some() || refusals(route).next().is_some()
-                });
+                || status
+                    .routes
+                    .iter()
+                    .any(|route| route.halted.is_some() || refusals(route).next().is_some());
             return Ok(match (is_away, is_held) {
                 (true, _) => ExitCode::from(FAILED),
                 (false, true) => ExitCode::from(FOUND),

@@ -13,6 +13,7 @@ use super::explain::{Journal, take_remark};
 use super::order::{RowEffect, steps};
 use super::pieces::Pieces;
 use super::quarantine::Entry;
+use super::settle::Rows;
 use super::statements::Statements;
 use super::target::Targets;
 use super::{Effect, Error, forgotten, versions};
@@ -399,14 +400,8 @@ impl Importer {
         }
         let keys: BTreeMap<RowId, Vec<String>> =
             incoming.iter().map(|change| (change.row.clone(), change.key.clone())).collect();
-        let mut existing = self.executor.lock(session, &self.targets, &keys).await?;
-        // After the rows are locked, every change this node made to them has committed: only now
-        // it is known what is newer.
-        let rows: BTreeSet<RowId> = keys.into_keys().collect();
-        let doubtful = self.fold(session, &rows).await?;
-        for gone in self.settle(session, &rows, doubtful).await? {
-            existing.remove(&gone);
-        }
+        let rows: BTreeSet<RowId> = keys.keys().cloned().collect();
+        let existing = self.lock_and_fold(session, &rows, keys).await?;
         let read = &self.statements.read_versions;
         let mut states = versions::load(session, read, &self.targets, &rows).await?;
         for (row, state) in &mut states {
@@ -423,6 +418,39 @@ impl Importer {
         let write = &self.statements.write_versions;
         versions::save(session, write, &self.targets, &states).await?;
         self.keep_conflicts(session, route, &conflicts).await
+    }
+
+    /// Locks the rows of a batch and folds: those that exist. After the rows are locked, every
+    /// change this node made to them has committed, and only now it is known what is newer.
+    ///
+    /// A row that was inserted here, and committed while the lock waited for another row, was not
+    /// there to be locked, but is known now: it is locked too, and what was done to it until then
+    /// is folded.
+    async fn lock_and_fold(
+        &mut self,
+        session: &mut dyn Session,
+        rows: &BTreeSet<RowId>,
+        mut keys: BTreeMap<RowId, Vec<String>>,
+    ) -> Result<BTreeSet<RowId>, Error> {
+        let mut existing = self.executor.lock(session, &self.targets, &keys).await?;
+        let mut doubtful = Rows::new();
+        loop {
+            let folded = self.fold(session, rows).await?;
+            doubtful.extend(folded.doubtful);
+            keys.retain(|row, _| !existing.contains(row) && folded.changed.contains(row));
+            if keys.is_empty() {
+                break;
+            }
+            let found = self.executor.lock(session, &self.targets, &keys).await?;
+            if found.is_empty() {
+                break;
+            }
+            existing.extend(found);
+        }
+        for gone in self.settle(session, rows, doubtful).await? {
+            existing.remove(&gone);
+        }
+        Ok(existing)
     }
 
     /// Rows whose deletes come from brands that do not tell which rows went with them.

@@ -12,19 +12,27 @@ use crate::db::Session;
 use crate::model::{Change, Op, Value};
 use crate::outbox::{Cursor, Window, execute, fetch_one, localise};
 
+/// What a fold has come upon.
+#[derive(Debug, Default)]
+pub(super) struct Folded {
+    /// Every row that this node changed since the last fold.
+    pub(super) changed: BTreeSet<RowId>,
+    /// The rows that have to be looked at, with their keys: for [`Importer::settle`].
+    pub(super) doubtful: Rows,
+}
+
 impl Importer {
     /// Reads this node's own outbox from where the last fold ended and notes the version of every
     /// change in `ds_change_version`. It has a cursor like a route's, so that a change that
     /// committed late is folded when it comes. Of `locked`, whose changes have all committed, it
-    /// misses none. The rows that have to be looked at, with their keys, are for
-    /// [`Importer::settle`].
+    /// misses none.
     pub(super) async fn fold(
         &mut self,
         session: &mut dyn Session,
         locked: &BTreeSet<RowId>,
-    ) -> Result<Rows, Error> {
+    ) -> Result<Folded, Error> {
         let mut contested = BTreeSet::new();
-        let mut doubtful = Rows::new();
+        let mut folded = Folded::default();
         let node = fetch_one(session, &self.statements.lock_node, &[]).await?;
         let state = node.and_then(|row| row.text("fold_cursor"));
         let mut cursor = state.as_deref().map(Cursor::from_state).unwrap_or_default();
@@ -59,18 +67,19 @@ impl Importer {
                 }
                 note_local(state, change, is_record_level);
                 if contested.contains(&change.row) && state.may_differ() {
-                    doubtful.insert(change.row.clone(), change.key.clone());
+                    folded.doubtful.insert(change.row.clone(), change.key.clone());
                 }
             }
             let write = &self.statements.write_versions;
             versions::save(session, write, &self.targets, &states).await?;
+            folded.changed.extend(rows);
         }
         window.close(session).await?;
         if is_moved {
             let given = [("fold_cursor", Value::Text(window.cursor().state()))];
             execute(session, &self.statements.write_fold_cursor, &given).await?;
         }
-        Ok(doubtful)
+        Ok(folded)
     }
 
     /// Finds out which of the ids that the last fold was missing nobody can write any more; outside

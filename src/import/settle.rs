@@ -39,7 +39,7 @@ impl Importer {
             }
             there.extend(doubtful.into_iter().filter(|(row, _)| found.contains(row)));
             locked.extend(found);
-            doubtful = self.fold(session, &locked).await?;
+            doubtful = self.fold(session, &locked).await?.doubtful;
             doubtful.retain(|row, _| !there.contains_key(row));
         }
         if there.is_empty() {
@@ -126,7 +126,7 @@ impl Importer {
     }
 
     async fn settle_inside(&mut self, session: &mut dyn Session) -> Result<(), Error> {
-        let doubtful = self.fold(session, &BTreeSet::new()).await?;
+        let doubtful = self.fold(session, &BTreeSet::new()).await?.doubtful;
         self.settle(session, &BTreeSet::new(), doubtful).await?;
         execute(session, &self.statements.leave_import, &[]).await?;
         Ok(())

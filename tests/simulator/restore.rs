@@ -8,7 +8,7 @@ use outrigger::dialect::Brand;
 use outrigger::model::{Change, Row, Value};
 
 use crate::database::{Captured, Database, Undo, name};
-use crate::history::Switch;
+use crate::history::{Medium, Switch};
 use crate::session::ModelSession;
 use crate::statement::{change_of, change_row, integer, json, page_rows, row, text};
 use crate::world::{Logged, Name, World, tag};
@@ -20,15 +20,6 @@ type Guard<'a> = MutexGuard<'a, World>;
 pub(crate) struct Backup {
     pub(crate) database: Database,
     imported: BTreeSet<Name>,
-}
-
-/// What becomes of the numbers of transactions when a backup is restored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Medium {
-    /// A dump into the same server, which counts on.
-    Dump,
-    /// The files of the database: the counter is as old as they are.
-    Files,
 }
 
 impl World {

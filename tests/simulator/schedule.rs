@@ -47,7 +47,8 @@ pub(crate) fn run(history: &History, switch: Option<Switch>, has_trace: bool) ->
     }
     let is_at_rest = driver.drain();
     let mut complaints = check::complaints(&driver.world());
-    let is_at_rest = is_at_rest && (!history.setup.has_aftermath || driver.may_restore() || driver.aftermath());
+    let is_at_rest =
+        is_at_rest && (!history.setup.has_aftermath || driver.may_restore() || driver.aftermath());
     let setup = &history.setup;
     for (node, importer) in driver.importers.iter_mut().enumerate() {
         if let Some(importer) = importer.take() {

@@ -183,6 +183,12 @@ impl Network {
         self.nodes[id].0.url.clone()
     }
 
+    /// A node's database.
+    #[allow(dead_code, reason = "only tests/histories.rs asks")]
+    pub fn database(&self, id: &str) -> &TestDatabase {
+        &self.nodes[id].0
+    }
+
     /// Ends all sessions with a node, does something to its database, and begins anew.
     pub async fn while_away(&mut self, id: &str, work: impl AsyncFnOnce(&TestDatabase)) {
         let (database, session) = self.nodes.remove(id).expect("it is a node");

@@ -13,6 +13,8 @@
 //!
 //! A write that no trigger saw fits neither.
 
+#![expect(clippy::ref_option, reason = "a cell is an option, and most of them are in a map")]
+
 mod look;
 mod rule;
 
@@ -79,6 +81,18 @@ impl Oracle {
         known.imported = now.imported;
         self.nodes.insert(id.to_owned(), known);
         Ok(())
+    }
+
+    /// What a node's tables held at the last look.
+    #[allow(dead_code, reason = "only tests/histories.rs asks")]
+    pub fn rows(&self, id: &str) -> &BTreeMap<RowName, Cells> {
+        &self.nodes[id].rows
+    }
+
+    /// Every row of a node's outbox that was there at a look.
+    #[allow(dead_code, reason = "only tests/histories.rs asks")]
+    pub fn outbox(&self, id: &str) -> impl Iterator<Item = &Change> {
+        self.nodes[id].own.values()
     }
 
     /// A person drops a change from the quarantine: it will never be imported.
@@ -225,9 +239,10 @@ fn step<'a>(cells: &mut Option<Cells>, change: &'a Change) -> Option<(Option<&'a
         ("D", Some(held)) => {
             let old = change.object_value_old.as_deref().map(|old| rule::document(Some(old)));
             let differs = |(column, value): (&String, &Option<String>)| {
-                old.as_ref()?.get(column).filter(|old| *old != value).map(|old| {
-                    format!("deletes {} in `{column}`, and it was {}", show(old), show(value))
-                })
+                let old = old.as_ref()?.get(column);
+                let says = old.map_or_else(|| "nothing".to_owned(), show);
+                (old != Some(value))
+                    .then(|| format!("deletes {says} in `{column}`, and it was {}", show(value)))
             };
             let misfit = held.iter().find_map(differs);
             *cells = None;

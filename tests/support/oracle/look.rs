@@ -1,8 +1,10 @@
 //! One look at a node, in one reading transaction: tables, outbox, and what was imported.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use outrigger::db::{Mode, Session};
+use outrigger::dialect::Brand;
 use outrigger::model::{Change, Row, Value};
 use outrigger::outbox::change_from_row;
 use outrigger::plan::TablePlan;
@@ -11,6 +13,7 @@ use serde::Serialize;
 
 use super::{Cells, Known, RowName};
 use crate::support::TestDatabase;
+use crate::support::network::chain;
 
 /// What a node holds.
 pub(super) struct Look {
@@ -24,6 +27,13 @@ const READ_TABLE: &str = "SELECT {% for column in table.row %}{{ column | text(r
     AS c{{ loop.index0 }}{% if not loop.last %}, {% endif %}{% endfor %} FROM \
     {% if table.namespace is defined and table.namespace %}{{ table.namespace | ident }}.{% endif %}\
     {{ table.name | ident }} AS t";
+
+/// Each brand's templates with that one among them, read once.
+static TEMPLATES: LazyLock<BTreeMap<Brand, Templates>> = LazyLock::new(|| {
+    let texts = BTreeMap::from([("run/read_cells".to_owned(), READ_TABLE.to_owned())]);
+    let templates = |brand| (brand, Templates::with_overrides(brand, &texts).unwrap());
+    Brand::ALL.into_iter().map(templates).collect()
+});
 
 #[derive(Serialize)]
 struct TableContext<'a> {
@@ -47,8 +57,8 @@ pub(super) async fn look(id: &str, database: &TestDatabase, known: &Known) -> Re
     for table in &known.tables {
         read_table(session, table, &mut rows).await?;
     }
-    let templates = Templates::embedded(database.brand());
-    let outbox = changes(session, &templates, "run/read_outbox", 0).await?;
+    let templates = &TEMPLATES[&database.brand()];
+    let outbox = changes(session, templates, "run/read_outbox", 0).await?;
     // What names another origin nobody sends.
     let is_own = |change: &Change| change.updated_by_server_id.as_deref().is_none_or(|by| by == id);
     let mut outbox: BTreeMap<i64, Change> =
@@ -56,7 +66,7 @@ pub(super) async fn look(id: &str, database: &TestDatabase, known: &Known) -> Re
     for change in outbox.values_mut() {
         change.updated_by_server_id = Some(id.to_owned());
     }
-    let imported = imported(session, &templates, known).await?;
+    let imported = imported(session, templates, known).await?;
     session.rollback().await.map_err(|fault| fault.to_string())?;
     Ok(Look { rows, outbox, imported })
 }
@@ -70,11 +80,9 @@ async fn read_table(
     table: &TablePlan,
     rows: &mut BTreeMap<RowName, Cells>,
 ) -> Result<(), String> {
-    let read = BTreeMap::from([("run/read_cells".to_owned(), READ_TABLE.to_owned())]);
-    let templates = Templates::with_overrides(session.brand(), &read);
-    let statement = templates
-        .and_then(|templates| templates.statement("run/read_cells", &TableContext { table }))
-        .map_err(|error| super::super::network::chain(&error))?;
+    let statement = TEMPLATES[&session.brand()]
+        .statement("run/read_cells", &TableContext { table })
+        .map_err(|error| chain(&error))?;
     let is_key = |name: &str| table.key.iter().any(|key| key.name == name);
     for row in fetch(session, &statement.sql, &[]).await? {
         let cell = |name: &str| {
