@@ -1,14 +1,14 @@
 //! Nodes that come back from a backup: recognised, and brought back with no change lost.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+mod backup;
 
 use outrigger::dialect::Brand;
 use outrigger::runner::{Purge, Rejoin, Rejoined};
 
 use crate::support::document::{Document, has_programs};
 use crate::support::network::{Blueprint, Network, chain, ready_servers};
-use crate::support::{self, Server, TestDatabase};
+use crate::support::{self, Server};
+use backup::{back_up, restore};
 
 const SCHEMA: &str =
     "CREATE TABLE item (id integer PRIMARY KEY, name varchar(40), place varchar(40))";
@@ -66,74 +66,6 @@ fn the_documentations_example_runs() {
     if has_programs(&["sqlite3"]) {
         Document::read("docs/restore.md", None).run();
     }
-}
-
-/// Where a backup is written to.
-fn backup_path(database: &TestDatabase) -> PathBuf {
-    let name: String = database.url.rsplit('/').next().unwrap().chars().collect();
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.backup"))
-}
-
-fn shell(command: &str) {
-    let done = Command::new("bash")
-        .args(["-c", &format!("set -eo pipefail; {command}")])
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    assert!(done.status.success(), "{command}\n{}", String::from_utf8_lossy(&done.stderr));
-}
-
-/// Host, port, user and database as the clients of MariaDB take them.
-fn client(database: &TestDatabase) -> String {
-    let url = url::Url::parse(&database.url).unwrap();
-    let password = url.password().map_or_else(String::new, |word| format!(" -p{word}"));
-    let host = url.host_str().unwrap_or("localhost");
-    let port = url.port().unwrap_or(3306);
-    let name = url.path().trim_start_matches('/');
-    format!("-h {host} -P {port} -u {}{password} {name}", url.username())
-}
-
-async fn back_up(network: &mut Network, id: &str) {
-    network
-        .while_away(id, async |database| {
-            let path = backup_path(database);
-            let path = path.display();
-            match database.brand() {
-                Brand::Sqlite => {
-                    let file = database.url.trim_start_matches("sqlite:");
-                    shell(&format!("cp '{file}' '{path}'"));
-                }
-                Brand::Postgres => shell(&format!("pg_dump '{}' > '{path}'", database.url)),
-                Brand::Mysql => {
-                    let client = client(database);
-                    shell(&format!("mariadb-dump --skip-comments {client} > '{path}'"));
-                }
-                Brand::SqlServer => panic!("no SQL Server is at hand"),
-            }
-        })
-        .await;
-}
-
-async fn restore(network: &mut Network, id: &str) {
-    network
-        .while_away(id, async |database| {
-            let path = backup_path(database);
-            let path = path.display();
-            if database.brand() == Brand::Sqlite {
-                let file = database.url.trim_start_matches("sqlite:");
-                shell(&format!("rm -f '{file}-wal' '{file}-shm' && cp '{path}' '{file}'"));
-                return;
-            }
-            let emptied = TestDatabase::create_again(database).await;
-            assert_eq!(emptied.url, database.url);
-            match database.brand() {
-                Brand::Postgres => {
-                    shell(&format!("psql -qv ON_ERROR_STOP=1 '{}' < '{path}'", database.url));
-                }
-                _ => shell(&format!("mariadb {} < '{path}'", client(database))),
-            }
-        })
-        .await;
 }
 
 fn wanted(node: &str) -> Rejoin {

@@ -1,0 +1,230 @@
+//! What is decided, whatever the order in which changes arrive.
+
+use super::*;
+
+fn change(op: Op, stamp: &str, origin: &str, id: i64, cells: &[(&str, &str)]) -> Incoming {
+    Incoming {
+        inbox_id: id,
+        version: Version { stamp: stamp.into(), origin: origin.into(), source_id: id },
+        transaction_id: None,
+        op,
+        row: (0, "k".into()),
+        key: vec!["k".into()],
+        old_row: None,
+        old_cells: BTreeMap::new(),
+        cells: cells
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), Some((*value).to_owned())))
+            .collect(),
+    }
+}
+
+type Table = Option<BTreeMap<String, Option<String>>>;
+
+/// Imports changes into a model of one row.
+fn imported(changes: &[Incoming]) -> Table {
+    let mut state = RowState::default();
+    let mut row: Table = None;
+    for incoming in changes {
+        match decide(&mut state, incoming, false) {
+            Effect::Insert(cells) => row = Some(cells),
+            Effect::Update(cells) => row.as_mut().expect("it exists").extend(cells),
+            Effect::Delete => row = None,
+            Effect::Nothing => {}
+        }
+        assert_eq!(state.exists, row.is_some());
+    }
+    row
+}
+
+/// Every order of two origins' changes, each origin's own in order.
+fn interleavings(a: &[Incoming], b: &[Incoming]) -> Vec<Vec<Incoming>> {
+    match (a, b) {
+        ([], rest) | (rest, []) => vec![rest.to_vec()],
+        ([first_a, rest_a @ ..], [first_b, rest_b @ ..]) => {
+            let mut all = Vec::new();
+            for (first, rest) in
+                [(first_a, interleavings(rest_a, b)), (first_b, interleavings(a, rest_b))]
+            {
+                all.extend(rest.into_iter().map(|tail| [vec![first.clone()], tail].concat()));
+            }
+            all
+        }
+    }
+}
+
+#[track_caller]
+fn converges(a: &[Incoming], b: &[Incoming]) -> Table {
+    let mut ends: Vec<Table> = interleavings(a, b).iter().map(|order| imported(order)).collect();
+    ends.dedup();
+    assert_eq!(ends.len(), 1, "{ends:#?}");
+    ends.remove(0)
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "a table of the tests is absent or has cells")]
+fn cells(pairs: &[(&str, &str)]) -> Table {
+    Some(pairs.iter().map(|(n, v)| ((*n).to_owned(), Some((*v).to_owned()))).collect())
+}
+
+#[test]
+fn different_columns_keep_both_changes() {
+    let base = change(Op::Insert, "1", "a", 1, &[("x", "0"), ("y", "0")]);
+    let a = [base.clone(), change(Op::Update, "5", "a", 2, &[("x", "a")])];
+    let row = imported(&[&a[..], &[change(Op::Update, "4", "b", 1, &[("y", "b")])]].concat());
+    assert_eq!(row, cells(&[("x", "a"), ("y", "b")]));
+}
+
+#[test]
+fn an_older_update_that_comes_late_does_not_overwrite() {
+    let row = imported(&[
+        change(Op::Insert, "1", "a", 1, &[("x", "0")]),
+        change(Op::Update, "9", "a", 2, &[("x", "new")]),
+        change(Op::Update, "8", "b", 1, &[("x", "old")]),
+    ]);
+    assert_eq!(row, cells(&[("x", "new")]));
+}
+
+#[test]
+fn two_inserts_of_one_key_end_alike_everywhere() {
+    let a = [change(Op::Insert, "3", "a", 1, &[("x", "a"), ("y", "a")])];
+    let b = [
+        change(Op::Insert, "2", "b", 1, &[("x", "b"), ("y", "b")]),
+        change(Op::Update, "4", "b", 2, &[("x", "b2")]),
+    ];
+    assert_eq!(converges(&a, &b), cells(&[("x", "b2"), ("y", "a")]));
+}
+
+#[test]
+fn a_delete_wins_against_a_concurrent_update_in_any_order() {
+    let a = [change(Op::Insert, "1", "a", 1, &[("x", "0")]), change(Op::Delete, "5", "a", 2, &[])];
+    assert_eq!(converges(&a, &[change(Op::Update, "6", "b", 1, &[("x", "b")])]), None);
+}
+
+#[test]
+fn an_older_insert_does_not_bring_a_deleted_row_back() {
+    let a = [change(Op::Insert, "1", "a", 1, &[("x", "0")]), change(Op::Delete, "5", "a", 2, &[])];
+    assert_eq!(converges(&a, &[change(Op::Insert, "3", "b", 1, &[("x", "b")])]), None);
+}
+
+#[test]
+fn a_newer_value_outlives_a_delete_and_a_reinsert_before_it() {
+    let a = [
+        change(Op::Insert, "1", "a", 1, &[("x", "0"), ("y", "0")]),
+        change(Op::Delete, "4", "a", 2, &[]),
+        change(Op::Insert, "5", "a", 3, &[("x", "again"), ("y", "again")]),
+    ];
+    let b = [change(Op::Update, "6", "b", 1, &[("x", "b")])];
+    assert_eq!(converges(&a, &b), cells(&[("x", "b"), ("y", "again")]));
+}
+
+#[test]
+fn a_reinsert_after_a_delete_brings_the_row_back_everywhere() {
+    let a = [
+        change(Op::Insert, "1", "a", 1, &[("x", "0")]),
+        change(Op::Delete, "5", "a", 2, &[]),
+        change(Op::Insert, "7", "a", 3, &[("x", "again")]),
+    ];
+    let b = [change(Op::Delete, "4", "b", 1, &[])];
+    assert_eq!(converges(&a, &b), cells(&[("x", "again")]));
+}
+
+#[test]
+fn an_update_inherits_the_stamp_of_the_insert_before_it() {
+    let a = [
+        change(Op::Insert, "9", "a", 1, &[("x", "0")]),
+        change(Op::Update, "3", "a", 2, &[("x", "1")]),
+    ];
+    let b = [change(Op::Update, "5", "b", 1, &[("x", "b")])];
+    assert_eq!(converges(&a, &b), cells(&[("x", "1")]));
+}
+
+#[test]
+fn an_insert_with_a_clock_set_back_is_measured_by_the_stamp_it_inherits() {
+    let a =
+        [change(Op::Delete, "9", "a", 1, &[]), change(Op::Insert, "5", "a", 2, &[("x", "again")])];
+    let b = [change(Op::Update, "7", "b", 1, &[("x", "b")])];
+    assert_eq!(converges(&a, &b), cells(&[("x", "again")]));
+}
+
+#[test]
+fn a_value_that_outlasts_its_origins_delete_by_the_stamp_is_kept() {
+    let a = [
+        change(Op::Insert, "1", "a", 1, &[("x", "0")]),
+        change(Op::Update, "9", "a", 2, &[("x", "a")]),
+        change(Op::Delete, "5", "a", 3, &[]),
+    ];
+    let b = [change(Op::Insert, "7", "b", 1, &[("x", "b")])];
+    assert_eq!(converges(&a, &b), cells(&[("x", "a")]));
+}
+
+#[test]
+fn a_delete_of_this_node_keeps_what_outlasts_it() {
+    let mut state = RowState::default();
+    note_local(&mut state, &change(Op::Update, "9", "a", 1, &[("x", "a")]), false);
+    note_local(&mut state, &change(Op::Delete, "5", "a", 2, &[("x", "a")]), false);
+    let insert = change(Op::Insert, "7", "b", 1, &[("x", "b")]);
+    assert_eq!(
+        decide(&mut state, &insert, false),
+        Effect::Insert(cells(&[("x", "a")]).expect("it has cells"))
+    );
+}
+
+#[test]
+fn a_delete_of_this_node_that_is_noted_again_keeps_nothing_of_what_came_later() {
+    let mut state = RowState::default();
+    let delete = change(Op::Delete, "3", "a", 1, &[("x", "deleted")]);
+    note_local(&mut state, &delete, false);
+    assert_ne!(
+        decide(&mut state, &change(Op::Insert, "5", "b", 1, &[("x", "b")]), false),
+        Effect::Nothing
+    );
+    assert_ne!(
+        decide(&mut state, &change(Op::Update, "6", "b", 2, &[("x", "later")]), false),
+        Effect::Nothing
+    );
+    note_local(&mut state, &delete, false);
+    assert!(!state.may_differ());
+}
+
+#[test]
+fn what_an_import_did_not_see_is_settled() {
+    let mut state = RowState::default();
+    let update = change(Op::Update, "5", "b", 1, &[("x", "b")]);
+    assert_eq!(decide(&mut state, &update, false), Effect::Nothing);
+    note_local(&mut state, &change(Op::Insert, "4", "a", 1, &[("x", "a")]), false);
+    state.exists = true;
+    assert!(state.is_by_another_than(&"a".into()) && state.may_differ());
+    let parked = cells(&[("x", "b")]).expect("it has cells");
+    assert_eq!(settle(&mut state), Effect::Update(parked));
+    assert_eq!(settle(&mut state), Effect::Nothing);
+    assert_ne!(decide(&mut state, &change(Op::Delete, "6", "b", 2, &[]), false), Effect::Nothing);
+    note_local(&mut state, &change(Op::Insert, "5", "a", 2, &[("x", "a")]), false);
+    state.exists = true;
+    assert_eq!(settle(&mut state), Effect::Delete);
+}
+
+#[test]
+fn an_insert_that_arrives_after_its_update_takes_the_updates_value() {
+    let row = imported(&[
+        change(Op::Update, "5", "b", 1, &[("x", "b")]),
+        change(Op::Insert, "1", "a", 1, &[("x", "0"), ("y", "0")]),
+    ]);
+    assert_eq!(row, cells(&[("x", "b"), ("y", "0")]));
+}
+
+#[test]
+fn a_change_twice_is_one_change() {
+    let insert = change(Op::Insert, "1", "a", 1, &[("x", "0")]);
+    let update = change(Op::Update, "2", "a", 2, &[("x", "1")]);
+    let twice = [insert.clone(), update.clone(), insert, update];
+    assert_eq!(imported(&twice), cells(&[("x", "1")]));
+}
+
+#[test]
+fn a_record_level_table_refuses_what_is_older_than_the_record() {
+    let mut state = RowState { exists: true, ..RowState::default() };
+    let newer = change(Op::Update, "5", "a", 1, &[("x", "a")]);
+    let older = change(Op::Update, "4", "b", 1, &[("y", "b")]);
+    assert_ne!(decide(&mut state, &newer, true), Effect::Nothing);
+    assert_eq!(decide(&mut state, &older, true), Effect::Nothing);
+}
