@@ -225,7 +225,7 @@ async fn run(session: &mut dyn Session, contender: Contender, work: &Work, rows:
         bulk(session, work).await;
     }
     let clock = clock.elapsed();
-    let processor = thread_time(worker) - processor;
+    let processor = thread_time(worker).saturating_sub(processor);
     let expected = if work.is_captured && contender.outbox().is_some() { rows } else { 0 };
     let changes = captured(session, contender).await - before;
     assert_eq!(usize::try_from(changes), Ok(expected), "{}: {}", contender.name(), work.name);

@@ -409,7 +409,12 @@ fn column_name(name: &ObjectName) -> Result<String, CommandError> {
 }
 
 fn parts_of(name: &ObjectName) -> Option<Vec<&Ident>> {
-    name.0.iter().map(|part| part.as_ident()).collect()
+    name.0.iter().map(|part| part.as_ident().filter(|part| is_name(part))).collect()
+}
+
+/// What is in single quotes is a text, also where the grammar takes it for a name.
+fn is_name(part: &Ident) -> bool {
+    part.quote_style != Some('\'')
 }
 
 fn key_of(
@@ -439,9 +444,9 @@ fn conditions(
         }
         Expr::BinaryOp { left, op: BinaryOperator::Eq, right } => {
             let column = match left.as_ref() {
-                Expr::Identifier(column) => column,
+                Expr::Identifier(column) if is_name(column) => column,
                 Expr::CompoundIdentifier(parts) => match parts.as_slice() {
-                    [of, column] if of.value == table.name => column,
+                    [of, column] if of.value == table.name && is_name(column) => column,
                     _ => return ControlFlow::Break(()),
                 },
                 _ => return ControlFlow::Break(()),

@@ -49,8 +49,8 @@ impl Mechanism {
                 (
                     Brand::Mysql,
                     "window_fetch",
-                    "LEAST(g.last_id, :{pointer})",
-                    "LEAST(g.last_id, :{pointer}, -1)",
+                    "AS o ON o.id = w.id",
+                    "AS o ON o.id = w.id AND o.id > :{pointer}",
                 ),
             ],
         }

@@ -288,6 +288,8 @@ fn more_than_one_change() {
         ("INSERT IGNORE INTO t (a) VALUES (1)", ""),
         ("REPLACE INTO t (a) VALUES (1)", ""),
         ("INSERT INTO t SET a = 1", ""),
+        ("UPDATE t SET 'a' = '1' WHERE id = 1", ""),
+        ("UPDATE t SET a = '' WHERE 'id' = 1", ""),
     ]);
 }
 
@@ -324,12 +326,16 @@ proptest::proptest! {
         proptest::prop_assert_eq!(read.values, values);
     }
 
-    /// A text between tildes either comes back or is refused, as does one nobody escaped.
+    /// A text between tildes either comes back or is refused, and so does a quoted one. Where an
+    /// application forgot to double a quote, the command may be another that can be read.
     #[test]
     fn any_text_between_tildes_comes_back_or_is_refused(value in "[a~', =0-9]{0,20}") {
         for quote in ['~', '\''] {
             let command = format!("UPDATE t SET a = {quote}{value}{quote} WHERE id = 1");
             if let Ok(read) = parse_command(&command, None) {
+                if quote == '\'' && value.replace("''", "").contains('\'') {
+                    continue;
+                }
                 let expected = if quote == '~' { value.clone() } else { value.replace("''", "'") };
                 proptest::prop_assert_eq!(read.values, vec![("a".to_owned(), Some(expected))]);
             }
