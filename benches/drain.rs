@@ -146,14 +146,14 @@ async fn measure(round: usize, brand: Brand, base: &str, rows: usize) -> Drain {
     let stop = AtomicBool::new(false);
     let imported = runner.import(&route, &stop, &mut |_| {}).await.expect("the inbox is imported");
     let import = start.elapsed();
-    let client = processes::own_time() - client_before;
-    let server = server_time() - server_before;
+    let client = processes::own_time().saturating_sub(client_before);
+    let server = server_time().saturating_sub(server_before);
     let peak_mb = memory::peak_mb();
     assert_eq!((imported.read, imported.quarantined), (rows as u64, 0));
     runner.close().await;
-    let bare = bare(&urls[&NodeId::from("two")], rows).await;
+    let without = bare(&urls[&NodeId::from("two")], rows).await;
     let _ = std::fs::remove_dir_all(&folder);
-    Drain { transport, import, bare, client, server, peak_mb }
+    Drain { transport, import, bare: without, client, server, peak_mb }
 }
 
 async fn create_nodes(

@@ -98,7 +98,6 @@ fn converges(seed: u64) {
 #[track_caller]
 fn is_needed(switch: Switch, first_seed: u64) {
     let (_, failing) = search(first_seed..first_seed + 3_000, Some(switch));
-    println!("without {switch:?} seed {failing:?} fails");
     assert!(failing.is_some(), "nothing fails without {switch:?}");
 }
 

@@ -114,16 +114,17 @@ impl<'a> Driver<'a> {
         stage.note(format!("{event:?}"));
         match event {
             Event::Application(application) => stage.application(*application).await,
-            // One clock for all; see above.
-            Event::Clock { .. } => {}
+            // One clock for all, see above; and nobody is restored.
+            Event::Clock { .. }
+            | Event::Backup { .. }
+            | Event::Restore { .. }
+            | Event::Rejoin { .. } => {}
             Event::Away { node, is_away } => stage.places[*node].is_away = *is_away,
             Event::Join { node } => stage.places[*node].is_joined = true,
             Event::Rewind { route, is_import, by } => {
                 drop(stage);
                 self.rewind(*route, *is_import, *by).await;
             }
-            // Nobody is restored in these.
-            Event::Backup { .. } | Event::Restore { .. } | Event::Rejoin { .. } => {}
             Event::Purge { node } => {
                 drop(stage);
                 // What is purged has to be remembered.

@@ -306,7 +306,7 @@ fn insert_restores(random: &mut Random, setup: &Setup, events: &mut Vec<(i64, Ev
     let mut at = random.below(events.len());
     let mut story = vec![Event::Backup { node }];
     for _ in 0..=random.below(2) {
-        for _ in 0..1 + random.below(4) {
+        for _ in 0..=random.below(4) {
             story.push(work_of(random, setup, node));
         }
         story.push(Event::Restore { node, medium: random.pick(&[Medium::Dump, Medium::Files]) });

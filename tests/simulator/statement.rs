@@ -479,10 +479,10 @@ impl Database {
             row.0 == table && by.iter().zip(values).all(|(c, value)| cell(row, cells, c) == *value)
         };
         let answer = |(row, cells): (&RowKey, &Cells)| {
-            let named = columns.iter().enumerate();
-            let named = named.map(|(at, c)| (format!("c{}", at + 1), cell(row, cells, c).into()));
+            let asked = columns.iter().enumerate();
+            let asked = asked.map(|(at, c)| (format!("c{}", at + 1), cell(row, cells, c).into()));
             let position = Value::from(i64::try_from(position).unwrap());
-            let all = [("position".to_owned(), position)].into_iter().chain(named);
+            let all = [("position".to_owned(), position)].into_iter().chain(asked);
             let (names, values): (Vec<String>, Vec<Value>) = all.unzip();
             Row::new(names.into(), values)
         };
