@@ -455,10 +455,9 @@ fn a_dry_run_writes_nothing() {
         network.drain().await;
         let report = purge_as(network, &Purge { is_dry_run: true, ..Purge::default() }).await;
         assert_eq!((of(&report, "b").outbox.deleted, of(&report, "a").inbox.deleted), (2, 2));
-        assert_eq!(
-            (of(&report, "b").tombstones.deleted, held(&of(&report, "b").tombstones)),
-            (1, vec![])
-        );
+        // What would be gone by then does not hold back the deletes. The hub has noted its own not yet.
+        let tombstones = &of(&report, "a").tombstones;
+        assert_eq!((tombstones.deleted, tombstones.held.len()), (1, 0));
         assert_eq!(network.count("b", "ds_change_outbox").await, 2);
         assert_eq!(network.count("a", "ds_change_inbox").await, 2);
         assert_eq!(network.count("b", "ds_purge").await, 0);
