@@ -156,6 +156,9 @@ fn an_update_of_a_row_that_is_not_here_is_kept() {
         }
         network.run("b", "DELETE FROM item WHERE id = 2").await;
         network.run("b", "DELETE FROM ds_change_outbox WHERE object_id = '2'").await;
+        for node in ["a", "b"] {
+            network.begins_anew(node).await;
+        }
         network.run("a", "UPDATE item SET note = 'by a' WHERE id = 2").await;
         network.drain().await;
         assert_eq!(

@@ -322,6 +322,7 @@ fn a_change_from_before_the_deletes_that_are_forgotten_waits_for_a_person() {
 #[test]
 fn what_is_young_or_quarantined_stays() {
     on_each_server(async |network| {
+        network.writes_around_the_triggers();
         network.run("b", "INSERT INTO item VALUES (1, 'first', NULL)").await;
         keep(network, Some(Duration::from_hours(1)), None).await;
         network.drain().await;

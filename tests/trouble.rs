@@ -40,6 +40,7 @@ fn on_each_pair(test: impl AsyncFn(&mut Network)) {
                 batch_rows: 100,
             };
             let mut network = Network::set_up(&blueprint, |_, _| SCHEMA.to_owned()).await;
+            network.writes_around_the_triggers();
             network.run("a", "INSERT INTO item VALUES (1, 'first', '-')").await;
             network.drain().await;
             test(&mut network).await;

@@ -116,6 +116,9 @@ impl Network {
 
     /// What a node holds now is taken as it is, because it was restored or written by hand.
     pub async fn begins_anew(&mut self, id: &str) {
+        if self.is_store(id) {
+            return;
+        }
         let begun = self.oracle.begin(id, &self.nodes[id].0, &self.configured).await;
         begun.unwrap_or_else(|refusal| panic!("{id} cannot be looked at: {refusal}"));
     }
