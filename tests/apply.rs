@@ -42,7 +42,7 @@ fn a_second_installation_does_nothing_and_a_removal_leaves_nothing() {
     on_each(async |case| {
         let before = case.catalogue().await;
         let first = case.apply().await;
-        assert_eq!(first.actions.len(), 13, "nine control scripts, three tables, the view");
+        assert_eq!(first.actions.len(), 14, "ten control scripts, three tables, the view");
         assert_eq!(first.names, Some(NodeId::from("server2")));
         assert_ne!(case.catalogue().await, before);
         case.run("INSERT INTO customer (customer_id, name) VALUES (1, 'one')").await;
@@ -52,7 +52,7 @@ fn a_second_installation_does_nothing_and_a_removal_leaves_nothing() {
         let history = "SELECT name, checksum, CAST(update_datetime AS char(40)) AS at \
                        FROM ds_migration_history ORDER BY name";
         let recorded = case.rows(history).await;
-        assert_eq!(recorded.len(), 13);
+        assert_eq!(recorded.len(), 14);
         assert!(case.apply().await.is_empty());
         assert_eq!(case.catalogue().await, installed);
         assert_eq!(case.rows(history).await, recorded, "nothing is written again");
@@ -61,7 +61,7 @@ fn a_second_installation_does_nothing_and_a_removal_leaves_nothing() {
 
         case.run("DELETE FROM ds_change_outbox").await;
         let removal = case.try_remove(false).await.unwrap();
-        assert_eq!(removal.scripts.len(), 13);
+        assert_eq!(removal.scripts.len(), 14);
         assert_eq!(case.catalogue().await, before);
         assert!(case.try_remove(false).await.unwrap().scripts.is_empty());
         assert_eq!(case.drift().await, ["not-installed server2"]);

@@ -484,7 +484,7 @@ fn every_emitted_script_and_its_removal_is_tsql() {
         let scripts = render::scripts(&plan, &templates).unwrap_or_else(|error| {
             panic!("{error}: {:?}", std::error::Error::source(&error).map(ToString::to_string))
         });
-        assert_eq!(scripts.len(), 13);
+        assert_eq!(scripts.len(), 14);
         for script in scripts {
             for text in [&script.text, &script.removal_text] {
                 assert_eq!(tsql::parse_tsql(text), Ok(()), "{}:\n{text}", script.name);
