@@ -56,6 +56,44 @@ fn on_each_server(test: impl AsyncFn(&mut Network)) {
     }
 }
 
+/// What a store has forwarded is all that it has to do with it.
+#[test]
+fn a_store_is_purged_of_what_it_has_forwarded() {
+    for server in ready_servers() {
+        println!("on {}", server.name);
+        support::block_on(async {
+            let nodes = [("a", server), ("b", server), ("c", server)];
+            let blueprint = Blueprint {
+                name: server.name,
+                nodes: &nodes,
+                routes: STAR,
+                tables: "  item: follow",
+                schema: SCHEMA,
+                batch_rows: 4,
+            };
+            let ddl = |id: &str, _| if id == "b" { String::new() } else { SCHEMA.to_owned() };
+            let mut network = Network::set_up_with_stores(&blueprint, &["b"], ddl).await;
+            keep(&mut network, Some(Duration::ZERO), Some(Duration::ZERO)).await;
+            for id in 1..=6 {
+                network.run("a", &format!("INSERT INTO item VALUES ({id}, 'of a', NULL)")).await;
+            }
+            network.try_transport(A_TO_B).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(3)).await;
+            // What is purged has to be remembered.
+            network.watch().await;
+            let report = purge(&mut network).await;
+            assert_eq!(of(&report, "b").inbox.deleted, 0, "c has still to get them");
+            network.drain().await;
+            let report = purge(&mut network).await;
+            assert_eq!(of(&report, "b").inbox.deleted, 6);
+            assert_eq!(network.count("b", "ds_change_inbox").await, 0);
+            network.run("c", "UPDATE item SET place = 'of c' WHERE id = 1").await;
+            network.drain().await;
+            assert_eq!(network.rows("a", ITEMS).await, network.rows("c", ITEMS).await);
+        });
+    }
+}
+
 async fn purge(network: &mut Network) -> PurgeReport {
     purge_as(network, &Purge::default()).await
 }

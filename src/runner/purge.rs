@@ -91,7 +91,8 @@ impl Runner {
         };
         let mut nodes = self.gather(&targets).await;
         let routes = self.routes.clone();
-        let survey = Survey::make(&mut nodes, &routes, &wanted.forgotten_routes).await?;
+        let mut survey = Survey::make(&mut nodes, &routes, &wanted.forgotten_routes).await?;
+        survey.stores = targets.iter().filter(|node| self.is_store(node)).cloned().collect();
         let mut report = PurgeReport { nodes: Vec::new(), is_dry_run: wanted.is_dry_run };
         for target in &targets {
             let purge = self.purge_changes(target, &mut nodes, &survey, wanted).await;

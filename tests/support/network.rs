@@ -126,7 +126,8 @@ impl Network {
     /// What changed on any node since the last look and is explained by no outbox or inbox row.
     pub async fn unexplained(&mut self) -> Vec<String> {
         let mut complaints = Vec::new();
-        for (id, (database, _)) in &self.nodes {
+        let stores: Vec<String> = self.ids().into_iter().filter(|id| self.is_store(id)).collect();
+        for (id, (database, _)) in self.nodes.iter().filter(|(id, _)| !stores.contains(id)) {
             let looked = self.oracle.unexplained(id, database).await;
             complaints.extend(looked.unwrap_or_else(|refusal| panic!("{id}: {refusal}")));
         }

@@ -29,6 +29,8 @@ pub(super) struct Survey {
     pub(super) away: BTreeSet<NodeId>,
     /// Routes that have carried and are not in the configuration, by their source.
     pub(super) unknown: BTreeMap<NodeId, Vec<i64>>,
+    /// Nodes that import nothing.
+    pub(super) stores: BTreeSet<NodeId>,
 }
 
 impl Survey {
@@ -38,7 +40,12 @@ impl Survey {
         routes: &[RoutePlan],
         forgotten: &BTreeSet<i64>,
     ) -> Result<Self, Error> {
-        let mut survey = Self { routes: Vec::new(), away: nodes.away(), unknown: BTreeMap::new() };
+        let mut survey = Self {
+            routes: Vec::new(),
+            away: nodes.away(),
+            unknown: BTreeMap::new(),
+            stores: BTreeSet::new(),
+        };
         let here: Vec<&RoutePlan> = routes.iter().filter(|route| nodes.is_about(route)).collect();
         for route in here {
             let programs = programs(nodes, route).await?;
@@ -61,9 +68,12 @@ impl Survey {
         self.routes.iter().filter(move |surveyed| surveyed.route.from == *node)
     }
 
-    /// How far the import of a route has come.
+    /// How far the import of a route has come; a store has nothing to wait for.
     pub(super) fn import_pointer(&self, route: i64) -> Option<i64> {
         let surveyed = self.routes.iter().find(|surveyed| surveyed.route.id.0 == route)?;
+        if self.stores.contains(&surveyed.route.to) {
+            return Some(i64::MAX);
+        }
         Some(surveyed.programs.as_ref().ok()?.import_pointer)
     }
 
