@@ -124,7 +124,7 @@ impl Importer {
         let given = [
             ("id", Value::Integer(route.import_program())),
             ("pointer", Value::Integer(pointer)),
-            ("cursor_state", Value::Null),
+            ("cursor_state", program.text("cursor_state").into()),
             ("status", Value::Text(status.to_owned())),
         ];
         let mut done = execute(session, &self.statements.advance_cursor, &given).await.map(drop);
