@@ -39,7 +39,7 @@ const SERVERS: [(Brand, &str, &str); 4] = [
 const REQUIRE: &str = "OUTRIGGER_TEST_REQUIRE";
 
 /// How long one test may take on one server.
-const TEST_WAIT: Duration = Duration::from_mins(2);
+const TEST_WAIT: Duration = Duration::from_mins(5);
 
 /// Names of databases end here: PostgreSQL cuts at 63 bytes.
 const NAME_LENGTH: usize = 63;
