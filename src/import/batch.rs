@@ -151,7 +151,7 @@ impl Importer {
         let rest = self.look_ahead(session, route, &batch).await?;
         let batch = self.within_limit(session, route, &row, (batch, rest)).await?;
         match self.import_whole(session, route, pointer, &batch).await {
-            Ok(outcome) => Ok(Progress::More(outcome)),
+            Ok(done) => Ok(Progress::More(done.map(|(outcome, _)| outcome).unwrap_or_default())),
             Err(error) => {
                 self.abandon(session).await?;
                 if !error.is_about_a_row() {
@@ -196,18 +196,19 @@ impl Importer {
     }
 
     /// The quick way: everything in one transaction, set-based. `batch` may be the first piece
-    /// of a change set that is larger than a page: then the rest of it is read here.
-    async fn import_whole(
+    /// of a change set that is larger than a page: then the rest of it is read here. What was done
+    /// and the last inbox id; `None` when somebody else is at work.
+    pub(super) async fn import_whole(
         &mut self,
         session: &mut dyn Session,
         route: RouteId,
         pointer: i64,
         batch: &[Change],
-    ) -> Result<Outcome, Error> {
+    ) -> Result<Option<(Outcome, i64)>, Error> {
         session.begin(Mode::Write).await?;
         if !self.lock(session, route, pointer).await? {
             session.rollback().await?;
-            return Ok(Outcome::default());
+            return Ok(None);
         }
         self.restart_report(pointer + 1);
         let mut blocked = self.blocked(session).await?;
@@ -222,7 +223,7 @@ impl Importer {
         self.check_deferred(session).await?;
         self.advance(session, route, pieces.last, outcome).await?;
         session.commit().await?;
-        Ok(outcome)
+        Ok(Some((outcome, pieces.last)))
     }
 
     /// Locks the program's row and enters the import; false when somebody else moved the

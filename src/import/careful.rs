@@ -56,7 +56,7 @@ impl Importer {
         let mut pointer = pointer;
         // Only a batch of one set, as long as a page, can go on behind the page.
         for set in batch.chunk_by(|one, next| set_of(one) == set_of(next)) {
-            let done = match self.import_set(session, route, pointer, set).await {
+            let done = match self.import_whole(session, route, pointer, set).await {
                 Err(error) if error.is_about_a_row() => {
                     self.abandon(session).await?;
                     self.import_singly(session, route, pointer, set).await
@@ -77,35 +77,6 @@ impl Importer {
             pointer = last;
         }
         Ok(total)
-    }
-
-    /// One change set at once; `None` when somebody else is at work.
-    async fn import_set(
-        &mut self,
-        session: &mut dyn Session,
-        route: RouteId,
-        pointer: i64,
-        set: &[Change],
-    ) -> Result<Option<(Outcome, i64)>, Error> {
-        session.begin(Mode::Write).await?;
-        if !self.lock(session, route, pointer).await? {
-            session.rollback().await?;
-            return Ok(None);
-        }
-        self.restart_report(pointer + 1);
-        let mut blocked = self.blocked(session).await?;
-        let mut outcome = Outcome::default();
-        let mut pieces = Pieces::new(set, self.page_rows, pointer);
-        while let Some(piece) = self.next_piece(session, route, &mut pieces).await? {
-            let done = self.apply(session, route, &piece, &mut blocked).await?;
-            outcome.read += done.read;
-            outcome.quarantined += done.quarantined;
-            self.keep_report();
-        }
-        self.check_deferred(session).await?;
-        self.advance(session, route, pieces.last, outcome).await?;
-        session.commit().await?;
-        Ok(Some((outcome, pieces.last)))
     }
 
     /// One change set change by change. What is refused in a way that ends the whole transaction
