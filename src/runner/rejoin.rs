@@ -174,8 +174,10 @@ impl Runner {
         report.purged = meeting.purged(&routes, epoch.carried_id).await?;
 
         let settled = epoch.settled_id;
-        let first = meeting.restored.seen_of(&wanted.node).await?.first_outbox_id;
-        let after = settled.max((epoch.carried_id).min(first.map_or(i64::MAX, |id| id - 1)));
+        // From the lowest id on that may be missing: a transaction that was open during the backup
+        // has taken ids below others that the backup has. What `purge` has deleted is not missing.
+        let purged = meeting.restored.seen_of(&wanted.node).await?.purged_outbox_id;
+        let after = settled.max(purged.unwrap_or(0));
         let floor = meeting.stamp_floor(&wanted.node).await?;
         let decision = meeting.settle_ids(wanted, after, epoch.carried_id).await?;
         report.brought_back = decision.lost.len();
@@ -287,7 +289,10 @@ impl Runner {
         let lost = decision.lost.len();
         let route = route.ok_or_else(|| Refusal::NoWayIn { node: node.clone(), lost })?;
         self.ensure_programs(&mut *restored.session, route).await?;
-        restored.write_inbox(route.id, &decision.lost).await?;
+        let mut changes = restored.later_changes(&decision.lost).await?;
+        changes.extend(decision.lost.iter().cloned());
+        changes.sort_by_key(|change| change.source_id);
+        restored.write_inbox(route.id, &changes).await?;
         let session: &mut dyn Session = &mut *restored.session;
         let stop = AtomicBool::new(false);
         let done: import::Outcome = self.import_with(session, route, &stop, &mut |_| {}).await?;

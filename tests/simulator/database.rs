@@ -112,6 +112,8 @@ pub(crate) struct Database {
     pub(crate) known: BTreeSet<(String, i64)>,
     /// Changes that were once in the inbox, and are deleted.
     pub(crate) purged: BTreeSet<(String, i64)>,
+    /// Up to where the outbox was purged.
+    pub(crate) purged_outbox: i64,
     pub(crate) programs: BTreeMap<i64, Program>,
     pub(crate) versions: BTreeMap<[String; 3], Json>,
     pub(crate) quarantine: BTreeMap<i64, Held>,
@@ -170,6 +172,7 @@ impl Database {
             inbox: BTreeMap::new(),
             known: BTreeSet::new(),
             purged: BTreeSet::new(),
+            purged_outbox: 0,
             programs: BTreeMap::new(),
             versions: BTreeMap::new(),
             quarantine: BTreeMap::new(),

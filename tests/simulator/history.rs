@@ -165,10 +165,6 @@ pub(crate) struct History {
     pub(crate) events: Vec<(i64, Event)>,
 }
 
-/// Nodes are restored in histories below this seed. Seed 1892 would find that a rejoin does not ask
-/// for changes of a transaction that was open during the backup and had lower ids than others.
-const RESTORED_BELOW: u64 = 1_892;
-
 /// Rows collide in histories below this seed. Seed 4791 would find what is not settled yet: an
 /// insert that takes a parked value which another row has (`docs/guarantees.md`, limits).
 const TIED_BELOW: u64 = 4_791;
@@ -181,7 +177,7 @@ impl History {
         // Of its own numbers, so that the other histories stay as they are.
         let mut random = Random::new(!seed);
         match seed % 8 {
-            0 | 4 if seed < RESTORED_BELOW => insert_restores(&mut random, &setup, &mut events),
+            0 | 4 => insert_restores(&mut random, &setup, &mut events),
             7 if seed < TIED_BELOW => tie(&mut random, &setup, &mut events),
             _ => {}
         }

@@ -15,7 +15,7 @@ use crate::world::World;
 pub(crate) fn purge(world: &mut World, node: usize, may_restore: bool) {
     let nodes = if node == 0 { 0..world.nodes.len() } else { node..node + 1 };
     for node in nodes.clone() {
-        purge_outbox(world, node);
+        purge_outbox(world, node, may_restore);
         if !may_restore {
             purge_inbox(world, node);
         }
@@ -56,8 +56,12 @@ fn cursors(world: &World, route: &RoutePlan) -> Option<Vec<Cursor>> {
 }
 
 /// Deletes what every route has carried and the node itself has noted.
-fn purge_outbox(world: &mut World, node: usize) {
+fn purge_outbox(world: &mut World, node: usize, may_restore: bool) {
     let database = &world.nodes[node];
+    // A backup may be made while something is open, and no transaction is open for longer than
+    // changes are kept.
+    let mut open = database.outbox.iter().filter(|(_, row)| row.committed.is_none());
+    let first_open = open.next().map_or(i64::MAX, |(id, _)| *id);
     let leaving = world.routes.iter().filter(|route| route.from.as_str() == database.id);
     let Some(of_routes) = leaving.map(|route| cursors(world, route)).collect::<Option<Vec<_>>>()
     else {
@@ -66,7 +70,9 @@ fn purge_outbox(world: &mut World, node: usize) {
     let mut cursors = vec![Cursor::from_state(database.fold.as_deref().unwrap_or_default())];
     cursors.extend(of_routes.into_iter().flatten());
     let is_done = |row: &&Captured| {
-        row.committed.is_some() && cursors.iter().all(|cursor| database.is_carried(row, cursor))
+        row.committed.is_some()
+            && (!may_restore || row.change.id < first_open)
+            && cursors.iter().all(|cursor| database.is_carried(row, cursor))
     };
     let done: Vec<Captured> = database.outbox.values().filter(is_done).cloned().collect();
     let forgets = database.lacks(Switch::PurgedVersions);
@@ -74,6 +80,7 @@ fn purge_outbox(world: &mut World, node: usize) {
     let database = &mut world.nodes[node];
     for row in done {
         database.outbox.remove(&row.change.id);
+        database.purged_outbox = database.purged_outbox.max(row.change.id);
         if forgets {
             let key = row.change.object_id.unwrap_or_default();
             database.versions.retain(|name, _| name[1] != key);

@@ -237,6 +237,7 @@ impl Database {
             ("version_id", version_id.into()),
             ("version_stamp", stamps.max().map(str::to_owned).into()),
             ("inbox_stamp", inbox_stamps.max().into()),
+            ("purged_outbox_id", self.purged_outbox.into()),
             ("first_outbox_id", own().min().into()),
             ("last_outbox_id", own().max().into()),
         ])

@@ -1,5 +1,6 @@
 //! One node that takes part in a rejoin, and what it is asked and told.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Error;
@@ -211,6 +212,28 @@ impl Asked {
         self.commit().await
     }
 
+    /// What its outbox has of the rows that it lost changes of, from later than those. To be
+    /// imported behind them: what a row shows was decided without knowing what was lost.
+    pub(super) async fn later_changes(&mut self, lost: &[Change]) -> Result<Vec<Change>, Error> {
+        let mut first_ids = BTreeMap::new();
+        for change in lost {
+            let id = change.source_id.unwrap_or(0);
+            let first = first_ids.entry(row_of(change)).or_insert(id);
+            *first = id.min(*first);
+        }
+        let mut later = Vec::new();
+        let Some(mut after) = first_ids.values().min().copied() else { return Ok(later) };
+        loop {
+            let page = self.page("read_outbox", &[("last_id", Value::Integer(after))]).await?;
+            let Some(last) = page.last().map(|change| change.id) else { return Ok(later) };
+            after = last;
+            let is_later =
+                |change: &Change| first_ids.get(&row_of(change)).is_some_and(|id| *id < change.id);
+            let own = page.into_iter().filter(is_later);
+            later.extend(own.filter_map(|change| localise(change, &self.node)));
+        }
+    }
+
     /// Changes of its own that it lost, as if they came from elsewhere.
     pub(super) async fn write_inbox(
         &mut self,
@@ -264,4 +287,9 @@ impl Asked {
         self.run("write_epoch", &given).await?;
         self.commit().await
     }
+}
+
+/// The row that a change is about.
+fn row_of(change: &Change) -> (Option<String>, Option<String>) {
+    (change.object_table.clone(), change.object_id.clone())
 }
