@@ -36,6 +36,8 @@ type Cells = BTreeMap<String, Option<String>>;
 pub(super) struct Settlement {
     /// Rows of this node that give way.
     effects: Vec<RowEffect>,
+    /// Values that wait for their row and give way.
+    parked: Vec<(RowId, String, Option<String>)>,
     /// What is imported instead of the changes that collide.
     changes: Vec<Change>,
     /// What this node tells the others.
@@ -144,6 +146,9 @@ impl Importer {
         for step in steps(&self.targets, settlement.effects.clone()) {
             self.executor.run(session, &self.targets, &step).await?;
         }
+        for (row, column, value) in &settlement.parked {
+            self.park_instead(session, row, column, value.clone()).await?;
+        }
         let outcome = self.apply(session, route, &settlement.changes, blocked).await?;
         // After the changes, or they would be older than what is told of their rows.
         for told in &settlement.told {
@@ -243,7 +248,7 @@ impl Importer {
         mut incoming: Incoming,
     ) -> Result<Option<Settlement>, Error> {
         let mut settlement = Settlement::default();
-        let after = self.cells_after(session, &mut incoming).await?;
+        let (after, parked) = self.cells_after(session, &mut incoming).await?;
         for unique in self.targets.tables[incoming.row.0].unique_keys.clone() {
             let Some(holder) = self.holder(session, &incoming, &unique, &after).await? else {
                 continue;
@@ -279,6 +284,8 @@ impl Importer {
             });
             if !holder_is_later && incoming.cells.contains_key(&column) {
                 incoming.cells.insert(column, value);
+            } else if !holder_is_later && parked.contains(&column) {
+                settlement.parked.push((row.clone(), column, value));
             } else {
                 settlement.effects.push(RowEffect {
                     row: row.clone(),
@@ -303,13 +310,13 @@ impl Importer {
         Ok(Some(settlement))
     }
 
-    /// What the row of a change holds in its unique columns once the change is in; of the change
-    /// that is left which is newer than what is known.
+    /// What the row of a change holds in its unique columns once the change is in, and which of
+    /// that waits for the row; of the change that is left which is newer than what is known.
     async fn cells_after(
         &mut self,
         session: &mut dyn Session,
         incoming: &mut Incoming,
-    ) -> Result<Cells, Error> {
+    ) -> Result<(Cells, BTreeSet<String>), Error> {
         let (table, _) = incoming.row;
         let target = &self.targets.tables[table];
         let key = target.key.iter().map(|column| column.name.clone());
@@ -323,18 +330,38 @@ impl Importer {
             cells.extend(columns.iter().cloned().zip(values));
         }
         let state = self.state_of(session, &incoming.row).await?;
+        let mut parked = BTreeSet::new();
         let mut set = incoming.cells.clone();
         set.retain(|column, _| {
             let newer = newer_cell(&state, incoming, column);
             // What is newer stands: in the table, or parked until the row comes.
-            if let Some(parked) = newer.and_then(|cell| cell.parked.as_ref()) {
-                cells.insert(column.clone(), parked.clone());
+            if let Some(value) = newer.and_then(|cell| cell.parked.as_ref()) {
+                cells.insert(column.clone(), value.clone());
+                parked.insert(column.clone());
             }
             newer.is_none()
         });
         cells.extend(set.clone());
         incoming.cells = set;
-        Ok(cells)
+        Ok((cells, parked))
+    }
+
+    /// Has another value wait for a row.
+    async fn park_instead(
+        &self,
+        session: &mut dyn Session,
+        row: &RowId,
+        column: &str,
+        value: Option<String>,
+    ) -> Result<(), Error> {
+        let rows = BTreeSet::from([row.clone()]);
+        let read = &self.statements.read_versions;
+        let mut states = versions::load(session, read, &self.targets, &rows).await?;
+        if let Some(state) = states.get_mut(row) {
+            state.park_instead(column, value);
+        }
+        versions::save(session, &self.statements.write_versions, &self.targets, &states).await?;
+        Ok(())
     }
 
     /// The row that has the values of a unique key which a change claims.

@@ -343,6 +343,15 @@ impl RowState {
         }
     }
 
+    /// Replaces the value that waits for the row, if one does.
+    pub(super) fn park_instead(&mut self, column: &str, value: Option<String>) {
+        let cell = self.cells.get_mut(column).filter(|cell| cell.parked.is_some());
+        if let Some(cell) = cell {
+            cell.parked = Some(value);
+            self.dirty.insert(column.to_owned());
+        }
+    }
+
     /// Keeps up what is known of the table's values, for the changes of the row that follow.
     fn see(&mut self, effect: &Effect) {
         match effect {

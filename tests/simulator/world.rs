@@ -399,7 +399,11 @@ impl World {
             .map(|(_, (_, change))| tag(change))
             .collect();
         let done = &mut self.imported[node];
-        let new: BTreeSet<&Name> = batch.iter().filter(|id| !done.contains(*id)).collect();
+        // After a rejoin a node imports also what it has in its own outbox, to decide on it again.
+        let own: BTreeSet<Name> =
+            self.nodes[node].outbox.values().map(|row| tag(&row.change)).collect();
+        let is_new = |id: &&Name| !done.contains(*id) && !own.contains(*id);
+        let new: BTreeSet<&Name> = batch.iter().filter(is_new).collect();
         for id in &new {
             let Some(transaction) = self.transaction_of.get(*id) else { continue };
             for other in &self.transactions[*transaction] {
