@@ -76,7 +76,13 @@ fn every_history_converges() {
     assert!(counts.crashes > 0 && counts.late_commits > 0 && counts.duplicates > 0);
     assert!(counts.waits > 0 && counts.purged > 0 && counts.conflicts > 0);
     assert!(counts.purged_inbox > 0 && counts.forgotten > 0 && counts.delivered_again > 0);
-    assert!(counts.restores > 0 && counts.rejoins > 0 && counts.lost > 0 && counts.settled > 0);
+    assert!(
+        counts.told_anew > 0
+            && counts.restores > 0
+            && counts.rejoins > 0
+            && counts.lost > 0
+            && counts.settled > 0
+    );
 }
 
 #[test]
@@ -192,7 +198,7 @@ fn without_the_floor_of_stamps_later_changes_lose() {
 }
 
 #[test]
-fn a_floor_of_an_old_snapshot_lets_later_changes_lose() {
+fn what_was_written_over_an_import_below_an_old_floor_has_to_be_told_anew() {
     // It takes a clock that is behind and a transaction that was open before; hence not the first.
-    is_needed(Switch::FreshFloor, 2_180);
+    is_needed(Switch::ToldAnew, 2_180);
 }

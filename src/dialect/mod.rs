@@ -239,6 +239,9 @@ pub struct Capabilities {
     /// Whether the lock of a row that is not there keeps others from inserting it, and waits for
     /// one who has.
     pub lock_missing_rows: bool,
+    /// A trigger sees a floor of stamps that was raised after its transaction, or the statement
+    /// that fired it, began.
+    pub see_new_floor: bool,
     /// What tells the triggers that an import is at work ends with a rolled back transaction.
     pub roll_back_import_marker: bool,
     /// A text can hold the character U+0000.

@@ -10,10 +10,10 @@ use super::decide::{decide_and_tell, forget_own};
 use super::decode::{Incoming, Refusal, RowId, decode};
 use super::execute::Executor;
 use super::explain::{Journal, take_remark};
+use super::fold::Folded;
 use super::order::{RowEffect, steps};
 use super::pieces::Pieces;
 use super::quarantine::Entry;
-use super::settle::Rows;
 use super::statements::Statements;
 use super::target::Targets;
 use super::{Effect, Error, forgotten, versions};
@@ -434,10 +434,10 @@ impl Importer {
         mut keys: BTreeMap<RowId, Vec<String>>,
     ) -> Result<BTreeSet<RowId>, Error> {
         let mut existing = self.executor.lock(session, &self.targets, &keys).await?;
-        let mut doubtful = Rows::new();
+        let mut folded = Folded::default();
         loop {
-            let folded = self.fold(session, rows).await?;
-            doubtful.extend(folded.doubtful);
+            folded.changed.clear();
+            self.fold(session, rows, &mut folded).await?;
             keys.retain(|row, _| !existing.contains(row) && folded.changed.contains(row));
             if keys.is_empty() {
                 break;
@@ -448,7 +448,7 @@ impl Importer {
             }
             existing.extend(found);
         }
-        for gone in self.settle(session, rows, doubtful).await? {
+        for gone in self.settle(session, rows, folded).await? {
             existing.remove(&gone);
         }
         Ok(existing)

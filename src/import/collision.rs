@@ -15,6 +15,7 @@ use super::conflict::{Conflict, ConflictType, Side};
 use super::decide::{CellState, Effect, RowState};
 use super::decode::{Incoming, RowId, decode, row_text};
 use super::fit::misfit;
+use super::fold::Folded;
 use super::order::{RowEffect, steps};
 use super::target::{Target, TargetColumn};
 use super::{Error, versions};
@@ -24,6 +25,9 @@ use crate::outbox::{execute, next_stamp};
 
 /// The code of our own refusal to delete.
 const STILL_REFERRED: &str = "still_referred";
+
+/// What a settlement says in its outbox rows.
+const SETTLES: &str = "settles a collision";
 
 const FIRST_KEEPS: &str = "the row that had the unique value first keeps it";
 const REFERRED: &str = "a row that others refer to is not deleted";
@@ -61,8 +65,10 @@ pub(super) struct Told {
     pub(super) op: Op,
     pub(super) attribute: Option<String>,
     pub(super) value: Option<String>,
-    old: Option<String>,
+    pub(super) old: Option<String>,
     pub(super) stamp: String,
+    /// Why it is told, as the outbox row says it.
+    pub(super) note: &'static str,
 }
 
 /// A row that has a unique value which another one claims.
@@ -160,7 +166,11 @@ impl Importer {
     }
 
     /// Writes a change of this node's own into its outbox.
-    async fn tell(&mut self, session: &mut dyn Session, told: &Told) -> Result<(), Error> {
+    pub(super) async fn tell(
+        &mut self,
+        session: &mut dyn Session,
+        told: &Told,
+    ) -> Result<(), Error> {
         if self.is_rehearsing() {
             return self.remember_untold(session, told).await;
         }
@@ -175,6 +185,7 @@ impl Importer {
             ("object_operation", Value::Text(told.op.letter().to_owned())),
             ("object_value_old", told.old.clone().into()),
             ("update_datetime", Value::Text(told.stamp.clone())),
+            ("note1", Value::Text(told.note.to_owned())),
         ];
         execute(session, &self.statements.write_own_change, &given).await?;
         Ok(())
@@ -216,6 +227,7 @@ impl Importer {
             value: Some(document),
             old: None,
             stamp,
+            note: SETTLES,
         };
         Ok(Some(Settlement {
             told: vec![told],
@@ -281,6 +293,7 @@ impl Importer {
                 value: value.clone(),
                 old,
                 stamp,
+                note: SETTLES,
             });
             if !holder_is_later && incoming.cells.contains_key(&column) {
                 incoming.cells.insert(column, value);
@@ -406,7 +419,9 @@ impl Importer {
         row: &RowId,
     ) -> Result<RowState, Error> {
         let rows = BTreeSet::from([row.clone()]);
-        self.fold(session, &rows).await?;
+        let mut folded = Folded::default();
+        self.fold(session, &rows, &mut folded).await?;
+        self.settle(session, &rows, folded).await?;
         let read = &self.statements.read_versions;
         let mut states = versions::load(session, read, &self.targets, &rows).await?;
         Ok(states.remove(row).unwrap_or_default())
@@ -529,7 +544,7 @@ fn restate(change: &mut Change, incoming: &Incoming) {
         Some(cells).filter(|rest| !rest.is_empty()).map(|rest| document(rest.into_iter()));
 }
 
-fn document(cells: impl Iterator<Item = (String, Option<String>)>) -> String {
+pub(super) fn document(cells: impl Iterator<Item = (String, Option<String>)>) -> String {
     let cells = cells.map(|(name, value)| (name, value.map_or(Json::Null, Json::String)));
     Json::Object(cells.collect::<Map<String, Json>>()).to_string()
 }

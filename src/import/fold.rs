@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::batch::Importer;
 use super::decide::note_local;
 use super::decode::{Incoming, RowId, decode};
+use super::overtaken::{self, Overtaken};
 use super::settle::Rows;
 use super::target::Targets;
 use super::{Error, versions};
@@ -12,31 +13,36 @@ use crate::db::Session;
 use crate::model::{Change, Op, Value};
 use crate::outbox::{Cursor, Window, execute, fetch_one, localise};
 
-/// What a fold has come upon.
+/// What folds have come upon: the rows to be looked at are for [`Importer::settle`].
 #[derive(Debug, Default)]
 pub(super) struct Folded {
     /// Every row that this node changed since the last fold.
     pub(super) changed: BTreeSet<RowId>,
-    /// The rows that have to be looked at, with their keys: for [`Importer::settle`].
+    /// The rows whose table may not show what is known of them, with their keys.
     pub(super) doubtful: Rows,
+    /// What this node changed on top of an import, with an older stamp.
+    pub(super) overtaken: Overtaken,
 }
 
 impl Importer {
     /// Reads this node's own outbox from where the last fold ended and notes the version of every
     /// change in `ds_change_version`. It has a cursor like a route's, so that a change that
     /// committed late is folded when it comes. Of `locked`, whose changes have all committed, it
-    /// misses none.
+    /// misses none. What it comes upon is added to `folded`.
     pub(super) async fn fold(
         &mut self,
         session: &mut dyn Session,
         locked: &BTreeSet<RowId>,
-    ) -> Result<Folded, Error> {
+        folded: &mut Folded,
+    ) -> Result<(), Error> {
         let mut contested = BTreeSet::new();
-        let mut folded = Folded::default();
         let node = fetch_one(session, &self.statements.lock_node, &[]).await?;
         let state = node.and_then(|row| row.text("fold_cursor"));
         let mut cursor = state.as_deref().map(Cursor::from_state).unwrap_or_default();
         let before = cursor.clone();
+        // A fold that begins anew, after a rejoin, comes upon what was there before the imports.
+        let known_id = before.known_id();
+        let sees_floor = self.targets.brand.dialect().can.see_new_floor;
         if let Some(verdict) = &self.verdict {
             cursor.learn(verdict);
         }
@@ -69,6 +75,9 @@ impl Importer {
                 if contested.contains(&change.row) && state.may_differ() {
                     folded.doubtful.insert(change.row.clone(), change.key.clone());
                 }
+                if !sees_floor && change.version.source_id > known_id {
+                    overtaken::note(&mut folded.overtaken, state, change, &self.node);
+                }
             }
             let write = &self.statements.write_versions;
             versions::save(session, write, &self.targets, &states).await?;
@@ -79,7 +88,7 @@ impl Importer {
             let given = [("fold_cursor", Value::Text(window.cursor().state()))];
             execute(session, &self.statements.write_fold_cursor, &given).await?;
         }
-        Ok(folded)
+        Ok(())
     }
 
     /// Finds out which of the ids that the last fold was missing nobody can write any more; outside

@@ -21,6 +21,7 @@ mod fold;
 mod forgotten;
 mod keep;
 mod order;
+mod overtaken;
 mod pieces;
 pub mod quarantine;
 mod rehearsal;

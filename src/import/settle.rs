@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::batch::Importer;
 use super::decide::settle;
 use super::decode::RowId;
+use super::fold::Folded;
 use super::keep::Leaving;
 use super::order::{RowEffect, steps};
 use super::{Effect, Error, versions};
@@ -21,31 +22,47 @@ use crate::outbox::execute;
 pub(super) type Rows = BTreeMap<RowId, Vec<String>>;
 
 impl Importer {
-    /// Settles what a fold has found doubtful; the rows that are gone then.
+    /// Settles what folds have come upon; the rows that are gone then.
     pub(super) async fn settle(
         &mut self,
         session: &mut dyn Session,
         locked: &BTreeSet<RowId>,
-        mut doubtful: Rows,
+        mut folded: Folded,
     ) -> Result<BTreeSet<RowId>, Error> {
-        let mut there = Rows::new();
+        let mut gone = BTreeSet::new();
         let mut locked = locked.clone();
+        while !folded.doubtful.is_empty() || !folded.overtaken.is_empty() {
+            let there = self.find_doubtful(session, &mut locked, &mut folded).await?;
+            if !there.is_empty() {
+                gone.extend(self.settle_locked(session, there).await?);
+            }
+            folded = self.tell_anew(session, folded.overtaken, &gone).await?;
+        }
+        Ok(gone)
+    }
+
+    /// Locks the doubtful rows; those that are there.
+    async fn find_doubtful(
+        &mut self,
+        session: &mut dyn Session,
+        locked: &mut BTreeSet<RowId>,
+        folded: &mut Folded,
+    ) -> Result<Rows, Error> {
+        let mut there = Rows::new();
         // What is there may have been inserted anew since the fold: once it is locked, that is
         // known too.
-        while !doubtful.is_empty() {
+        while !folded.doubtful.is_empty() {
+            let doubtful = std::mem::take(&mut folded.doubtful);
             let found = self.executor.lock(session, &self.targets, &doubtful).await?;
             if found.is_empty() {
                 break;
             }
             there.extend(doubtful.into_iter().filter(|(row, _)| found.contains(row)));
             locked.extend(found);
-            doubtful = self.fold(session, &locked).await?.doubtful;
-            doubtful.retain(|row, _| !there.contains_key(row));
+            self.fold(session, locked, folded).await?;
+            folded.doubtful.retain(|row, _| !there.contains_key(row));
         }
-        if there.is_empty() {
-            return Ok(BTreeSet::new());
-        }
-        self.settle_locked(session, there).await
+        Ok(there)
     }
 
     async fn settle_locked(
@@ -89,7 +106,8 @@ impl Importer {
         route: RouteId,
         pointer: i64,
     ) -> Result<(), Error> {
-        if self.targets.brand.dialect().can.lock_missing_rows {
+        let can = &self.targets.brand.dialect().can;
+        if can.lock_missing_rows && can.see_new_floor {
             return Ok(());
         }
         session.begin(Mode::Write).await?;
@@ -126,8 +144,9 @@ impl Importer {
     }
 
     async fn settle_inside(&mut self, session: &mut dyn Session) -> Result<(), Error> {
-        let doubtful = self.fold(session, &BTreeSet::new()).await?.doubtful;
-        self.settle(session, &BTreeSet::new(), doubtful).await?;
+        let mut folded = Folded::default();
+        self.fold(session, &BTreeSet::new(), &mut folded).await?;
+        self.settle(session, &BTreeSet::new(), folded).await?;
         execute(session, &self.statements.leave_import, &[]).await?;
         Ok(())
     }

@@ -55,6 +55,18 @@ impl Cursor {
         Self { reached: self.all_reached(), source: Some(source), ..Self::default() }
     }
 
+    /// The cursor of a fold that begins anew, over changes up to `id` that may be known.
+    #[must_use]
+    pub fn of_known(id: i64) -> Self {
+        Self { reached: BTreeMap::from([(OWN, id)]), ..Self::default() }
+    }
+
+    /// Up to where a fold may come upon what is known; 0 unless it began anew.
+    #[must_use]
+    pub fn known_id(&self) -> i64 {
+        self.reached.get(&OWN).copied().unwrap_or(0)
+    }
+
     /// The highest id that was ever carried of what arrived at the source on a route, or, for 0,
     /// of its own changes.
     #[must_use]

@@ -23,6 +23,8 @@ pub(crate) struct Marks {
     pub(crate) old: Option<String>,
     pub(crate) new: Option<String>,
     pub(crate) carried_to: Option<String>,
+    /// Rows that the runner has locked.
+    pub(crate) rows: BTreeSet<[String; 2]>,
 }
 
 impl Database {
@@ -103,9 +105,13 @@ impl Database {
             Brand::SqlServer if is_fold => {
                 let (old_below, _) = versions(marks.old.as_deref());
                 let (below, _) = versions(marks.new.as_deref());
+                let is_locked = |row: &Captured| {
+                    let names = [&row.change.object_table, &row.change.object_id];
+                    marks.rows.contains(&names.map(|name| name.clone().unwrap_or_default()))
+                };
                 let is_new = |row: &&Captured| match row.version {
                     version if version < below => version >= old_below,
-                    _ => row.change.id > pointer,
+                    _ => row.change.id > pointer || is_locked(row),
                 };
                 visible.into_iter().filter(is_new).map(|row| row.change.id).collect()
             }
@@ -142,7 +148,11 @@ impl Database {
         last_id: i64,
         page_rows: usize,
     ) -> Vec<i64> {
-        let seen = |row: &&Captured| row.committed.is_some_and(|moment| moment <= view.moment);
+        let seen = |row: &&Captured| match row.committed {
+            Some(moment) => moment <= view.moment,
+            // A transaction sees its own rows.
+            None => Some(row.transaction) == self.runner_id,
+        };
         let looks_back = self.brand == Brand::Mysql
             && !self.lacks(Switch::Gaps)
             && !self.lacks(Switch::Watermark);

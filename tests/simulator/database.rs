@@ -87,8 +87,8 @@ pub(crate) enum Undo {
     Held(i64, Option<Held>),
     Fold(Option<String>),
     Outbox(i64),
-    /// What the runner tells the others in the outbox.
-    Told(i64),
+    /// What the runner tells the others in the outbox; whether it settles a collision.
+    Told(i64, bool),
     /// A conflict was listed.
     Conflict,
     Life(Life),
@@ -127,7 +127,7 @@ pub(crate) struct Database {
     pub(crate) open: BTreeMap<u8, Open>,
     pub(crate) runner: Option<Vec<Undo>>,
     /// The number of the runner's transaction, once it has written something captured.
-    runner_id: Option<i64>,
+    pub(crate) runner_id: Option<i64>,
     pub(crate) last_id: i64,
     /// SQL Server's last row version.
     pub(crate) last_version: i64,
@@ -293,7 +293,7 @@ impl Database {
         if !self.open.contains_key(&slot) {
             self.last_transaction += 1;
             let id = self.last_transaction;
-            let is_old = self.brand == Brand::Mysql && self.lacks(Switch::FreshFloor);
+            let is_old = !self.brand.dialect().can.see_new_floor;
             let floor = is_old.then(|| self.floor.clone());
             let (undo, ids, unwritten) = (Vec::new(), Vec::new(), Vec::new());
             self.open.insert(slot, Open { id, floor, will_commit, undo, ids, unwritten });
@@ -387,7 +387,7 @@ impl Database {
                 None => drop(self.quarantine.remove(&id)),
             },
             Undo::Fold(before) => self.fold = before,
-            Undo::Outbox(id) | Undo::Told(id) => drop(self.outbox.remove(&id)),
+            Undo::Outbox(id) | Undo::Told(id, _) => drop(self.outbox.remove(&id)),
             Undo::Conflict => drop(self.conflicts.pop()),
             Undo::Life(before) => self.life = before,
             Undo::Ids(before) => self.outbox = before,
@@ -395,7 +395,7 @@ impl Database {
     }
 
     /// Ends the runner's transaction; what it tells the others, if it commits.
-    pub(crate) fn end_runner(&mut self, commits: bool) -> Vec<Change> {
+    pub(crate) fn end_runner(&mut self, commits: bool) -> Vec<(Change, bool)> {
         if !commits {
             self.undo(0);
         }
@@ -406,11 +406,11 @@ impl Database {
         self.moment += u64::from(!undo.is_empty());
         let mut told = Vec::new();
         for entry in undo {
-            let (Undo::Outbox(id) | Undo::Told(id)) = entry else { continue };
+            let (Undo::Outbox(id) | Undo::Told(id, _)) = entry else { continue };
             let Some(captured) = self.outbox.get_mut(&id) else { continue };
             captured.committed = Some(self.moment);
-            if matches!(entry, Undo::Told(_)) {
-                told.push(captured.change.clone());
+            if let Undo::Told(_, settles) = entry {
+                told.push((captured.change.clone(), settles));
             }
         }
         told

@@ -6,6 +6,7 @@ use std::sync::MutexGuard;
 use outrigger::db::Fault;
 use outrigger::dialect::Brand;
 use outrigger::model::{Change, Row, Value};
+use serde_json::Value as Json;
 
 use crate::database::{Captured, Database, Undo, name};
 use crate::history::{Medium, Switch};
@@ -168,6 +169,22 @@ impl ModelSession {
                 let ids: Vec<i64> = serde_json::from_str(&text(&values[0]).unwrap()).unwrap();
                 let before = node.move_outbox(&ids, number(1));
                 self.keep(world, Undo::Ids(before));
+            }
+            "move_versions" => {
+                let ids: BTreeSet<i64> = serde_json::from_str(&text(&values[1]).unwrap()).unwrap();
+                let of_node = |entry: &Json| Some(entry[5].as_str()?.to_owned());
+                let own = text(&values[0]);
+                let named: Vec<_> =
+                    node.versions.iter().map(|(n, e)| (n.clone(), e.clone())).collect();
+                for (name, mut entry) in named {
+                    let id = entry[6].as_i64().unwrap_or_default();
+                    if of_node(&entry) == own && ids.contains(&id) {
+                        entry[6] = (id + number(2)).into();
+                        let node = &mut world.nodes[self.node];
+                        let before = node.versions.insert(name.clone(), entry);
+                        self.keep(world, Undo::Version(name, before));
+                    }
+                }
             }
             "write_outbox" => self.write_outbox(world, &values[0]),
             "renumber_transactions" | "write_program" => {}

@@ -185,7 +185,7 @@ impl ModelSession {
                     self.keep(world, Undo::Conflict);
                 }
             }
-            "write_own_change" if node.lacks(Switch::Told) => {}
+            "write_own_change" if node.lacks(told_by(values)) => {}
             "write_own_change" => self.write_own_change(world, values),
             "has_unimported" => {
                 let is_open = |route: i64| {
@@ -229,6 +229,9 @@ impl ModelSession {
                     old: text(&values[1]),
                     new: text(&values[2]),
                     carried_to: text(&values[3]),
+                    rows: text(&values[4])
+                        .map(|rows| serde_json::from_str(&rows).unwrap())
+                        .unwrap_or_default(),
                 };
                 self.window = node.fill(is_fold, &view, pointer, &marks);
                 return Vec::new();
@@ -379,7 +382,7 @@ impl ModelSession {
         told.object_value_old = value(5);
         let transaction = node.runner_transaction();
         let id = node.append(transaction, &value(6).unwrap(), told);
-        self.keep(world, Undo::Told(id));
+        self.keep(world, Undo::Told(id, told_by(values) == Switch::Told));
         let told = &world.nodes[self.node].outbox[&id].change;
         let text = format!("    {} tells {id}: {told:?}", world.nodes[self.node].id);
         world.note(|| text);
@@ -559,4 +562,12 @@ pub(crate) fn change_of(object: &Json) -> Change {
         *text = object[name].as_str().map(str::to_owned);
     }
     change
+}
+
+/// The mechanism by which a change is told: the settlement of a collision, or anew.
+fn told_by(values: &[Value]) -> Switch {
+    match text(&values[7]).as_deref() {
+        Some("settles a collision") => Switch::Told,
+        _ => Switch::ToldAnew,
+    }
 }

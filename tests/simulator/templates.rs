@@ -9,7 +9,7 @@ use outrigger::dialect::Brand;
 use outrigger::render::Templates;
 
 /// Name and text of every statement that has parameters or a subject.
-const TEXTS: [(&str, &str); 38] = [
+const TEXTS: [(&str, &str); 39] = [
     ("read_inbox", "read_inbox {{ page_rows }} :{route_id} :{last_id}"),
     ("read_inbox_row", "read_inbox_row :{inbox_id}"),
     ("lock_program", "lock_program :{id}"),
@@ -19,7 +19,7 @@ const TEXTS: [(&str, &str); 38] = [
     (
         "window_open",
         "window_mark {{ is_fold }} :{pointer} :{watermark}\n-- next --\n\
-         window_fill {{ is_fold }} :{pointer} :{watermark} :{new_watermark} :{carried_to}",
+         window_fill {{ is_fold }} :{pointer} :{watermark} :{new_watermark} :{carried_to} :{rows}",
     ),
     (
         "window_fetch",
@@ -43,7 +43,7 @@ const TEXTS: [(&str, &str); 38] = [
     ("write_conflicts", "write_conflicts :{rows}"),
     (
         "write_own_change",
-        "write_own_change :{object_table} :{object_id} :{object_operation} :{object_attribute} :{object_value} :{object_value_old} :{update_datetime}",
+        "write_own_change :{object_table} :{object_id} :{object_operation} :{object_attribute} :{object_value} :{object_value_old} :{update_datetime} :{note1}",
     ),
     ("lock_rows", "lock_rows {{ table.name }} :{rows}"),
     (
@@ -68,6 +68,7 @@ const TEXTS: [(&str, &str); 38] = [
     ("read_origin", "read_origin {{ page_rows }} :{node_id} :{last_id}"),
     ("raise_outbox_id", "raise_outbox_id :{last_id}"),
     ("move_outbox", "move_outbox :{ids} :{offset}"),
+    ("move_versions", "move_versions :{node_id} :{ids} :{offset}"),
     ("write_outbox", "write_outbox :{rows}"),
     ("write_epoch", "write_epoch :{epoch} :{first_id} :{settled_id}"),
 ];

@@ -37,6 +37,7 @@ pub(crate) struct Counts {
     pub(crate) conflicts: u64,
     pub(crate) purged: u64,
     pub(crate) purged_inbox: u64,
+    pub(crate) told_anew: u64,
     /// Changes that came again after they were purged.
     pub(crate) delivered_again: u64,
     /// Deleted rows that were forgotten.
@@ -62,6 +63,7 @@ impl Counts {
         self.conflicts += more.conflicts;
         self.purged += more.purged;
         self.purged_inbox += more.purged_inbox;
+        self.told_anew += more.told_anew;
         self.delivered_again += more.delivered_again;
         self.forgotten += more.forgotten;
         self.restores += more.restores;
@@ -379,12 +381,16 @@ impl World {
         }
     }
 
-    /// The importer has told the others how it settled a collision.
-    pub(crate) fn log_told(&mut self, node: usize, told: Vec<Change>) {
+    /// The importer has told the others how it settled a collision, or has told anew.
+    pub(crate) fn log_told(&mut self, node: usize, told: Vec<(Change, bool)>) {
         let origin = self.nodes[node].id.clone();
-        self.counts.settled += told.len() as u64;
-        for change in told {
-            self.told.push((node, change.clone()));
+        for (change, settles) in told {
+            if settles {
+                self.counts.settled += 1;
+                self.told.push((node, change.clone()));
+            } else {
+                self.counts.told_anew += 1;
+            }
             let change = localise(change, &origin.as_str().into()).expect("it is the node's own");
             self.log.push(Logged { origin: origin.clone(), change });
         }

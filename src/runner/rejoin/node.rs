@@ -206,10 +206,21 @@ impl Asked {
             let ids = Value::Text(format!("{:?}", decision.moved));
             let given = [("ids", ids), ("offset", Value::Integer(decision.offset))];
             self.run("move_outbox", &given).await?;
+            // Else a moved delete would be news, and take along what came after it.
+            let node_id = ("node_id", Value::Text(self.node.0.clone()));
+            let [ids, offset] = given;
+            self.run("move_versions", &[node_id, ids, offset]).await?;
         }
         self.run("renumber_transactions", &[]).await?;
-        self.run("write_fold_cursor", &[("fold_cursor", Value::Null)]).await?;
+        self.fold_anew(decision.last_id).await?;
         self.commit().await
+    }
+
+    /// Has the node note its changes from the beginning; of those up to `id` it may know what it
+    /// notes.
+    async fn fold_anew(&mut self, id: i64) -> Result<(), Error> {
+        let state = Value::Text(Cursor::of_known(id).state());
+        self.run("write_fold_cursor", &[("fold_cursor", state)]).await
     }
 
     /// What its outbox has of the rows that it lost changes of, from later than those. To be
@@ -264,6 +275,10 @@ impl Asked {
         for page in decision.lost.chunks(self.page_rows) {
             let rows = Value::Text(changes_to_json(page));
             self.run("write_outbox", &[("rows", rows)]).await?;
+        }
+        if !decision.lost.is_empty() {
+            // What stands in the outbox again was not made on top of what was imported since.
+            self.fold_anew(first_id).await?;
         }
         if let Some(floor) = floor {
             self.run("raise_floor", &[("stamp_floor", Value::Text(floor))]).await?;
