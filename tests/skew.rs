@@ -136,13 +136,7 @@ fn a_change_after_one_from_a_clock_that_is_ahead_wins_everywhere() {
             network.run("a", "INSERT INTO item VALUES (1, 'first')").await;
             network.drain().await;
             network.run("a", "UPDATE item SET name = 'from the future' WHERE id = 1").await;
-            let later = chrono::Utc::now() + chrono::Duration::hours(1);
-            let later = later.format("%Y-%m-%d %H:%M:%S%.6f");
-            let newest = "(SELECT max(id) FROM ds_change_outbox)";
-            let sql = format!(
-                "UPDATE ds_change_outbox SET update_datetime = '{later}' WHERE id = {newest}"
-            );
-            network.run("a", &sql).await;
+            stamp_ahead(&mut network, "a").await;
             network.drain().await;
             assert_eq!(network.rows("c", ITEMS).await, ["1|from the future"]);
             network.run("b", "UPDATE item SET name = 'after it' WHERE id = 1").await;
@@ -152,6 +146,54 @@ fn a_change_after_one_from_a_clock_that_is_ahead_wins_everywhere() {
             }
         });
     }
+}
+
+/// A transaction that began before an import may see the floor of stamps as it was then: what it
+/// writes over the import is newer all the same.
+#[test]
+fn what_an_older_transaction_writes_over_an_import_wins_everywhere() {
+    let servers = ready_servers();
+    // On SQLite nothing is imported while a transaction is open.
+    for server in servers.iter().filter(|server| server.brand != Brand::Sqlite) {
+        println!("on {}", server.name);
+        support::block_on(async {
+            let mut network = line(server.name, servers[0], server).await;
+            network.run("a", "INSERT INTO item VALUES (1, 'a'), (2, 'b'), (3, 'c')").await;
+            network.drain().await;
+            let mut older = network.connect("b").await;
+            older.raw("START TRANSACTION").await.unwrap();
+            older.raw("SELECT stamp_floor FROM ds_node").await.unwrap();
+            network.run("a", "UPDATE item SET name = 'from the future'").await;
+            stamp_ahead(&mut network, "a").await;
+            network.turn().await;
+            assert_eq!(network.rows("b", ITEMS).await[0], "1|from the future");
+            for sql in [
+                "UPDATE item SET name = 'after it' WHERE id = 1",
+                "DELETE FROM item WHERE id = 2",
+                "UPDATE item SET name = 'in between' WHERE id = 3",
+                "DELETE FROM item WHERE id = 3",
+                "INSERT INTO item VALUES (3, 'after it, too')",
+                "COMMIT",
+            ] {
+                older.raw(sql).await.unwrap();
+            }
+            network.drain().await;
+            for id in network.ids() {
+                let rows = network.rows(&id, ITEMS).await;
+                assert_eq!(rows, ["1|after it", "3|after it, too"], "on {id}");
+            }
+        });
+    }
+}
+
+/// Has what a node has changed last, in one transaction, come from a clock that is ahead.
+async fn stamp_ahead(network: &mut Network, id: &str) {
+    let later = chrono::Utc::now() + chrono::Duration::hours(1);
+    let later = later.format("%Y-%m-%d %H:%M:%S%.6f");
+    let sql = format!(
+        "UPDATE ds_change_outbox SET update_datetime = '{later}' WHERE object_operation = 'U'"
+    );
+    network.run(id, &sql).await;
 }
 
 /// The command says it on stderr, and not at every iteration.

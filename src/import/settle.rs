@@ -32,11 +32,13 @@ impl Importer {
         let mut gone = BTreeSet::new();
         let mut locked = locked.clone();
         while !folded.doubtful.is_empty() || !folded.overtaken.is_empty() {
+            // First, since it may leave nothing to be settled of a row.
+            let overtaken = std::mem::take(&mut folded.overtaken);
+            self.tell_anew(session, overtaken, &gone, &mut folded).await?;
             let there = self.find_doubtful(session, &mut locked, &mut folded).await?;
             if !there.is_empty() {
                 gone.extend(self.settle_locked(session, there).await?);
             }
-            folded = self.tell_anew(session, folded.overtaken, &gone).await?;
         }
         Ok(gone)
     }

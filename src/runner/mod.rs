@@ -346,6 +346,10 @@ impl Runner {
         if let Some(session) = self.sessions.remove(node) {
             return Ok(session);
         }
+        // The database may have been restored meanwhile.
+        if let Some(importer) = self.importers.get_mut(node) {
+            importer.forget();
+        }
         let place = self
             .places
             .get(node)
