@@ -542,3 +542,34 @@ fn a_backup_from_before_a_purge_is_told_what_it_lacks() {
         assert_eq!(network.rows("b", ITEMS).await.len(), 4, "it lacks what it was told");
     });
 }
+
+/// A dump in another server, whose transactions have smaller numbers: until `rejoin` nothing of
+/// the node is carried, but what comes to it overwrites nothing that was changed there since.
+#[test]
+fn what_is_changed_after_a_dump_was_restored_on_another_server_is_not_overwritten() {
+    let servers = ready_servers();
+    let Some(server) = servers.iter().find(|server| server.brand == Brand::Postgres) else {
+        println!("skipped: no postgres");
+        return;
+    };
+    support::block_on(async {
+        let mut network = star(server.name, [servers[0], server, servers[0]]).await;
+        // As the server that the dump came from would have counted.
+        let counted_on = "UPDATE ds_change_outbox SET transaction_id = transaction_id + 1000000000";
+        network.run("b", counted_on).await;
+        let state = "jsonb_set(fold_cursor::jsonb, '{watermark}', '\"1000900000:1000900000:\"')";
+        network.run("b", &format!("UPDATE ds_node SET fold_cursor = {state}::text")).await;
+        network.begins_anew("b").await;
+        network.run("a", "UPDATE item SET name = 'older' WHERE id = 1").await;
+        network.run("b", "UPDATE item SET name = 'newer' WHERE id = 1").await;
+        assert!(network.try_transport(A_TO_B).await.is_ok());
+        assert!(network.try_import(A_TO_B).await.is_ok());
+        assert_eq!(network.rows("b", ITEMS).await[0], "1|newer|first");
+        // Once more, now that the fold has a watermark of this server.
+        network.run("a", "UPDATE item SET place = 'older' WHERE id = 1").await;
+        network.run("b", "UPDATE item SET place = 'newer' WHERE id = 1").await;
+        assert!(network.try_transport(A_TO_B).await.is_ok());
+        assert!(network.try_import(A_TO_B).await.is_ok());
+        assert_eq!(network.rows("b", ITEMS).await[0], "1|newer|newer");
+    });
+}
