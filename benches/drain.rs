@@ -1,17 +1,20 @@
 //! How fast a backlog of captured changes reaches the other database: transport plus import.
 //!
-//! `cargo bench --bench drain [-- --rows 100000 --rounds 3 --brand postgres --json FILE]`. SQLite
-//! always; Postgres and MariaDB where `OUTRIGGER_TEST_POSTGRES` and `OUTRIGGER_TEST_MYSQL` name a
-//! server on this machine, as `tests/run --serve` prints them. Beside each drain stands the bare
-//! engine in the same round: the same updates as single-row statements with bound values, 1,000
-//! to a transaction, by the same driver. Processor time is that of this process, and of the
-//! server with all that it starts. `benches/compare` runs this against another revision.
+//! `cargo bench --bench drain [-- --rows 100000 --rounds 5 --brand postgres --work updates
+//! --json FILE]`. SQLite always; Postgres and MariaDB where `OUTRIGGER_TEST_POSTGRES` and
+//! `OUTRIGGER_TEST_MYSQL` name a server on this machine, as `tests/run --serve` prints them.
+//! Beside each drain of updates or inserts stands, in the same round, the ceiling of the engine
+//! (`support/ceiling.rs`); the ratio is that of the two rates. Processor time is that of this
+//! process, and of the server with all that it starts. `benches/compare` runs this against
+//! another revision.
 
 #![expect(clippy::print_stdout, reason = "a benchmark says what it measured")]
 #![expect(clippy::cast_precision_loss, reason = "a rate of whole rows is near enough")]
 
 #[path = "support/arguments.rs"]
 mod arguments;
+#[path = "support/ceiling.rs"]
+mod ceiling;
 #[path = "support/databases.rs"]
 mod databases;
 #[path = "support/memory.rs"]
@@ -31,7 +34,7 @@ use std::time::{Duration, Instant};
 use outrigger::config::Config;
 use outrigger::db::{self, Mode};
 use outrigger::dialect::Brand;
-use outrigger::model::{NodeId, Value};
+use outrigger::model::NodeId;
 use outrigger::plan;
 use outrigger::render::{Templates, scripts};
 use outrigger::runner::Runner;
@@ -41,15 +44,30 @@ use crate::arguments::Arguments;
 /// Rows of a transaction of the application.
 const APPLICATION_ROWS: usize = 100;
 
-/// Rows of a transaction of the bare engine.
-const BARE_ROWS: usize = 1_000;
+/// What the application has done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Work {
+    /// One column of each row.
+    Updates,
+    /// The rows.
+    Inserts,
+}
+
+impl Work {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Updates => "updates",
+            Self::Inserts => "inserts",
+        }
+    }
+}
 
 /// What one drain took.
 struct Drain {
     transport: Duration,
     import: Duration,
-    /// The bare engine.
-    bare: Duration,
+    /// Copying and applying at the ceiling, where its programs are there.
+    ceiling: Option<(Duration, Duration)>,
     /// Processor time of this process.
     client: Duration,
     /// Processor time of the server, where there is one.
@@ -64,36 +82,55 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.expect("the runtime starts");
     let machine = arguments::machine();
-    println!("{rows} single-column updates, captured in transactions of {APPLICATION_ROWS}");
+    println!("{rows} changes, captured in transactions of {APPLICATION_ROWS}");
     println!("{machine}\n");
     println!(
-        "{:<22} {:>9} {:>9} {:>9} {:>9} {:>9} {:>11} {:>11} {:>8}",
+        "{:<28} {:>9} {:>9} {:>9} {:>9} {:>7} {:>11} {:>11} {:>8}",
         "pair, rows/s",
         "transport",
         "import",
         "both",
-        "bare",
-        "both/bare",
+        "ceiling",
+        "ratio",
         "client, µs",
         "server, µs",
         "peak, MB"
     );
+    let all_work = [Work::Updates, Work::Inserts];
+    let is_wanted = |work: &&Work| arguments.text("--work").is_none_or(|name| name == work.name());
+    let wanted: Vec<Work> = all_work.iter().filter(is_wanted).copied().collect();
     let mut drains = Vec::new();
+    let mut ratios: BTreeMap<(String, &str), Vec<f64>> = BTreeMap::new();
     for round in 0..rounds {
         for (brand, base) in databases::servers(arguments.text("--brand")) {
-            let drain = runtime.block_on(measure(round, brand, &base, rows));
-            print(brand, rows, &drain);
-            drains.push(serde_json::json!({
-                "brand": brand.name(),
-                "round": round,
-                "transport_s": drain.transport.as_secs_f64(),
-                "import_s": drain.import.as_secs_f64(),
-                "bare_s": drain.bare.as_secs_f64(),
-                "client_s": drain.client.as_secs_f64(),
-                "server_s": drain.server.as_secs_f64(),
-                "peak_mb": drain.peak_mb,
-            }));
+            for work in wanted.iter().copied() {
+                let drain = runtime.block_on(measure(round, (brand, &base), work, rows));
+                print(brand, work, rows, &drain);
+                let ratio = drain.ratio();
+                let of = ratios.entry((brand.to_string(), work.name())).or_default();
+                of.extend(ratio);
+                drains.push(serde_json::json!({
+                    "brand": brand.name(),
+                    "work": work.name(),
+                    "round": round,
+                    "transport_s": drain.transport.as_secs_f64(),
+                    "import_s": drain.import.as_secs_f64(),
+                    "ceiling_copy_s": drain.ceiling.map(|(copy, _)| copy.as_secs_f64()),
+                    "ceiling_apply_s": drain.ceiling.map(|(_, apply)| apply.as_secs_f64()),
+                    "ratio": ratio,
+                    "client_s": drain.client.as_secs_f64(),
+                    "server_s": drain.server.as_secs_f64(),
+                    "peak_mb": drain.peak_mb,
+                }));
+            }
         }
+    }
+    println!("\nratio to the ceiling, median (range):");
+    for ((brand, work), mut ratios) in ratios {
+        ratios.sort_by(f64::total_cmp);
+        let Some((least, most)) = ratios.first().zip(ratios.last()) else { continue };
+        let median = ratios[ratios.len() / 2];
+        println!("{:<28} {median:.2} ({least:.2}-{most:.2})", format!("{brand}, {work}"));
     }
     if let Some(path) = arguments.json() {
         let all = serde_json::json!({
@@ -103,34 +140,48 @@ fn main() {
     }
 }
 
-fn print(brand: Brand, rows: usize, drain: &Drain) {
+impl Drain {
+    fn both(&self) -> Duration {
+        self.transport + self.import
+    }
+
+    /// The drain's rate as a part of the ceiling's.
+    fn ratio(&self) -> Option<f64> {
+        let (copy, apply) = self.ceiling?;
+        Some((copy + apply).as_secs_f64() / self.both().as_secs_f64())
+    }
+}
+
+fn print(brand: Brand, work: Work, rows: usize, drain: &Drain) {
     let rate = |time: Duration| rows as f64 / time.as_secs_f64();
     let each = |time: Duration| time.as_secs_f64() * 1e6 / rows as f64;
-    let both = drain.transport + drain.import;
+    let ceiling = drain.ceiling.map(|(copy, apply)| format!("{:.0}", rate(copy + apply)));
+    let ratio = drain.ratio().map(|ratio| format!("{ratio:.2}"));
     println!(
-        "{:<22} {:>9.0} {:>9.0} {:>9.0} {:>9.0} {:>9.2} {:>11.1} {:>11.1} {:>8}",
-        format!("{brand} to {brand}"),
+        "{:<28} {:>9.0} {:>9.0} {:>9.0} {:>9} {:>7} {:>11.1} {:>11.1} {:>8}",
+        format!("{brand} to {brand}, {}", work.name()),
         rate(drain.transport),
         rate(drain.import),
-        rate(both),
-        rate(drain.bare),
-        drain.bare.as_secs_f64() / both.as_secs_f64(),
+        rate(drain.both()),
+        ceiling.unwrap_or_else(|| "-".to_owned()),
+        ratio.unwrap_or_else(|| "-".to_owned()),
         each(drain.client),
         each(drain.server),
         drain.peak_mb
     );
 }
 
-async fn measure(round: usize, brand: Brand, base: &str, rows: usize) -> Drain {
+async fn measure(round: usize, (brand, base): (Brand, &str), work: Work, rows: usize) -> Drain {
     let folder = std::env::temp_dir().join(format!("outrigger-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("the folder can be made");
     let urls = create_nodes(round, brand, base, &folder).await;
     let config = databases::configuration(&urls);
+    let (one, two) = (&urls[&NodeId::from("one")], &urls[&NodeId::from("two")]);
     for (node, url) in &urls {
-        set_up(node, url, &config, rows).await;
+        set_up(node, url, &config, if work == Work::Updates { rows } else { 0 }).await;
     }
-    capture(&urls[&NodeId::from("one")], rows).await;
-    let mut session = db::connect(&urls[&NodeId::from("one")]).await.expect("it answers");
+    capture(one, work, rows).await;
+    let mut session = db::connect(one).await.expect("it answers");
     let server = processes::server(session.as_mut()).await;
     session.close().await.expect("it closes");
 
@@ -151,9 +202,26 @@ async fn measure(round: usize, brand: Brand, base: &str, rows: usize) -> Drain {
     let peak_mb = memory::peak_mb();
     assert_eq!((imported.read, imported.quarantined), (rows as u64, 0));
     runner.close().await;
-    let without = bare(&urls[&NodeId::from("two")], rows).await;
+    if work == Work::Inserts {
+        empty(two).await;
+    }
+    let ceiling = ceiling::ceiling(one, two, work, rows).await;
     let _ = std::fs::remove_dir_all(&folder);
-    Drain { transport, import, bare: without, client, server, peak_mb }
+    Drain { transport, import, ceiling, client, server, peak_mb }
+}
+
+/// The rows that were imported go again, as nobody's change.
+async fn empty(url: &str) {
+    let mut session = db::connect(url).await.expect("the node answers");
+    for statement in removals(session.brand()) {
+        session.raw(&statement).await.expect("the triggers go");
+    }
+    let sql = match session.brand() {
+        Brand::Sqlite => "DELETE FROM sales_order",
+        _ => "TRUNCATE TABLE sales_order",
+    };
+    session.raw(sql).await.expect("the rows go");
+    session.close().await.expect("it closes");
 }
 
 async fn create_nodes(
@@ -180,18 +248,7 @@ async fn set_up(node: &NodeId, url: &str, config: &Config, rows: usize) {
     session.raw(databases::SCHEMA).await.expect("the table can be made");
     session.begin(Mode::Write).await.expect("it begins");
     for first in (0..rows).step_by(500) {
-        let values: Vec<String> = (first..rows.min(first + 500))
-            .map(|n| {
-                format!(
-                    "('ord{n:07}', 'retail', 'new order', 'laptop', 'c{}', {}, '2025-04-25', \
-                     '2025-04-25 10:30:00', 'mtp', 'one')",
-                    n % 1000,
-                    n % 100
-                )
-            })
-            .collect();
-        let sql = format!("INSERT INTO sales_order VALUES {}", values.join(", "));
-        session.raw(&sql).await.expect("the rows go in");
+        session.raw(&insert(first, rows.min(first + 500))).await.expect("the rows go in");
     }
     session.commit().await.expect("it commits");
     databases::install(session.as_mut(), node, config).await;
@@ -201,46 +258,37 @@ async fn set_up(node: &NodeId, url: &str, config: &Config, rows: usize) {
     session.close().await.expect("it closes");
 }
 
-/// The application's updates.
-async fn capture(url: &str, rows: usize) {
-    let mut session = db::connect(url).await.expect("the node answers");
-    for first in (0..rows).step_by(APPLICATION_ROWS) {
-        let last = rows.min(first + APPLICATION_ROWS) - 1;
-        let sql = format!(
-            "UPDATE sales_order SET quantity = quantity + 1 \
-             WHERE order_id BETWEEN 'ord{first:07}' AND 'ord{last:07}'"
-        );
-        session.raw(&sql).await.expect("the rows are updated");
-    }
-    session.close().await.expect("it closes");
+/// Rows of the application, as one statement.
+fn insert(first: usize, end: usize) -> String {
+    let values: Vec<String> = (first..end)
+        .map(|n| {
+            format!(
+                "('ord{n:07}', 'retail', 'new order', 'laptop', 'c{}', {}, '2025-04-25', \
+                 '2025-04-25 10:30:00', 'mtp', 'one')",
+                n % 1000,
+                n % 100
+            )
+        })
+        .collect();
+    format!("INSERT INTO sales_order VALUES {}", values.join(", "))
 }
 
-/// The same updates on the bare table.
-async fn bare(url: &str, rows: usize) -> Duration {
+/// What the application does.
+async fn capture(url: &str, work: Work, rows: usize) {
     let mut session = db::connect(url).await.expect("the node answers");
-    let brand = session.brand();
-    for statement in removals(brand) {
-        session.raw(&statement).await.expect("the triggers go");
+    for first in (0..rows).step_by(APPLICATION_ROWS) {
+        let end = rows.min(first + APPLICATION_ROWS);
+        let sql = match work {
+            Work::Inserts => insert(first, end),
+            Work::Updates => format!(
+                "UPDATE sales_order SET quantity = quantity + 1 \
+                 WHERE order_id BETWEEN 'ord{first:07}' AND 'ord{:07}'",
+                end - 1
+            ),
+        };
+        session.raw(&sql).await.expect("the rows are written");
     }
-    let dialect = brand.dialect();
-    let sql = format!(
-        "UPDATE sales_order SET quantity = CAST({} AS DECIMAL(10)) WHERE order_id = {}",
-        dialect.parameter(1),
-        dialect.parameter(2)
-    );
-    let start = Instant::now();
-    for first in (0..rows).step_by(BARE_ROWS) {
-        session.begin(Mode::Write).await.expect("it begins");
-        for n in first..rows.min(first + BARE_ROWS) {
-            let number = Value::Integer(i64::try_from(n % 100).unwrap_or(0));
-            let values = [number, Value::Text(format!("ord{n:07}"))];
-            session.execute(&sql, &values).await.expect("the row is updated");
-        }
-        session.commit().await.expect("it commits");
-    }
-    let elapsed = start.elapsed();
     session.close().await.expect("it closes");
-    elapsed
 }
 
 fn removals(brand: Brand) -> Vec<String> {

@@ -113,3 +113,28 @@ CREATE TRIGGER bare_update AFTER UPDATE ON sales_order FOR EACH ROW BEGIN
             NEW.order_date, 'U', 'one', NEW.update_datetime, NEW.updated_by_user, OLD.order_date);
     END IF;
 END;
+-- ceiling --
+CREATE TABLE ceiling_inbox (
+    id BIGINT PRIMARY KEY,
+    object_id VARCHAR(200),
+    object_attribute VARCHAR(128),
+    object_value LONGTEXT,
+    object_operation CHAR(1)
+);
+-- ceiling_out --
+SELECT id, object_id, object_attribute, object_value, object_operation FROM ds_change_outbox
+WHERE id > {last} ORDER BY id LIMIT {page}
+-- ceiling_updates --
+UPDATE sales_order AS t
+INNER JOIN ceiling_inbox AS i ON t.order_id = i.object_id
+SET t.quantity = CAST(i.object_value AS SIGNED)
+WHERE i.id BETWEEN {first} AND {last}
+-- ceiling_inserts --
+INSERT INTO sales_order
+SELECT JSON_VALUE(i.object_value, '$.order_id'), JSON_VALUE(i.object_value, '$.order_type'),
+    JSON_VALUE(i.object_value, '$.description'), JSON_VALUE(i.object_value, '$.product_type_name'),
+    JSON_VALUE(i.object_value, '$.customer_id'), JSON_VALUE(i.object_value, '$.quantity'),
+    JSON_VALUE(i.object_value, '$.order_date'), JSON_VALUE(i.object_value, '$.update_datetime'),
+    JSON_VALUE(i.object_value, '$.updated_by_user'), JSON_VALUE(i.object_value, '$.updated_by_server')
+FROM ceiling_inbox AS i
+WHERE i.id BETWEEN {first} AND {last}

@@ -97,3 +97,23 @@ CREATE TRIGGER bare_insert AFTER INSERT ON sales_order FOR EACH ROW EXECUTE FUNC
 CREATE TRIGGER bare_update AFTER UPDATE ON sales_order FOR EACH ROW EXECUTE FUNCTION bare_update();
 -- next --
 CREATE TRIGGER bare_delete AFTER DELETE ON sales_order FOR EACH ROW EXECUTE FUNCTION bare_delete();
+-- ceiling --
+CREATE TABLE ceiling_inbox (
+    id bigint PRIMARY KEY,
+    object_id text,
+    object_attribute text,
+    object_value text,
+    object_operation text
+);
+-- ceiling_out --
+SELECT id, object_id, object_attribute, object_value, object_operation FROM ds_change_outbox ORDER BY id
+-- ceiling_updates --
+UPDATE sales_order AS t SET quantity = i.object_value::integer
+FROM ceiling_inbox AS i
+WHERE i.id BETWEEN {first} AND {last} AND t.order_id = i.object_id
+-- ceiling_inserts --
+INSERT INTO sales_order
+SELECT r.*
+FROM ceiling_inbox AS i
+CROSS JOIN LATERAL jsonb_populate_record(NULL::sales_order, i.object_value::jsonb) AS r
+WHERE i.id BETWEEN {first} AND {last}

@@ -118,3 +118,22 @@ WHEN OLD.order_date IS NOT NEW.order_date BEGIN
     VALUES ('bench', 'sales_order', 'order_id', 'order_date', NEW.order_id,
         NEW.order_date, 'U', 'one', NEW.update_datetime, NEW.updated_by_user, OLD.order_date);
 END;
+-- ceiling --
+CREATE TABLE ceiling_inbox (
+    id INTEGER PRIMARY KEY,
+    object_id TEXT,
+    object_attribute TEXT,
+    object_value TEXT,
+    object_operation TEXT
+);
+-- ceiling_out --
+SELECT id, object_id, object_attribute, object_value, object_operation FROM ds_change_outbox
+WHERE id > {last} ORDER BY id LIMIT {page}
+-- ceiling_updates --
+UPDATE sales_order SET quantity = CAST(?2 AS INTEGER) WHERE order_id = ?1
+-- ceiling_inserts --
+INSERT INTO sales_order
+SELECT ?1, d.value ->> 'order_type', d.value ->> 'description', d.value ->> 'product_type_name', d.value ->> 'customer_id',
+    CAST(d.value ->> 'quantity' AS INTEGER), d.value ->> 'order_date', d.value ->> 'update_datetime',
+    d.value ->> 'updated_by_user', d.value ->> 'updated_by_server'
+FROM (SELECT ?2 AS value) AS d

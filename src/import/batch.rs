@@ -379,7 +379,12 @@ impl Importer {
         }
         let other = |change: &Change| unit.iter().map(|one| one.id).find(|id| *id != change.id);
         let entries = unit.iter().zip(rows).zip(refusals).zip(first);
+        // After a rewind it may come again while it is in quarantine: it stays there as it is.
+        let is_new = |(((change, _), _), first): &(((&Change, _), _), Option<i64>)| {
+            *first != Some(change.id)
+        };
         entries
+            .filter(is_new)
             .map(|(((change, row), refusal), first)| {
                 let waits_for = if refusal.is_some() { first } else { first.or(other(change)) };
                 let refusal = refusal.unwrap_or_else(|| {
