@@ -9,12 +9,12 @@ use crate::model::Change;
 #[derive(Debug, Default)]
 pub struct Comparison {
     /// The node's own changes, by their ids.
-    own: BTreeMap<i64, u64>,
+    own: BTreeMap<i64, Option<Fingerprint>>,
     /// Which of them another node has.
     known: BTreeSet<i64>,
     /// What others have and the node has not; of one id there may be two, when the node was
     /// carried from after it was restored and before anybody noticed.
-    lost: BTreeMap<(i64, u64), Change>,
+    lost: BTreeMap<(i64, Fingerprint), Change>,
 }
 
 /// What has to be done so that no id stands for two changes, and no change is missing.
@@ -35,7 +35,7 @@ pub struct Decision {
 impl Comparison {
     /// Takes a row of the node's outbox, as it would be carried; `None` for one that never is.
     pub fn hold(&mut self, id: i64, change: Option<&Change>) {
-        self.own.insert(id, change.map_or(0, fingerprint));
+        self.own.insert(id, change.map(Fingerprint::of));
         if change.is_none() {
             self.known.insert(id);
         }
@@ -44,8 +44,10 @@ impl Comparison {
     /// Takes a change of the node that another node has in its inbox.
     pub fn meet(&mut self, change: Change) {
         let Some(id) = change.source_id else { return };
-        let fingerprint = fingerprint(&change);
-        if self.own.get(&id) == Some(&fingerprint) {
+        let fingerprint = Fingerprint::of(&change);
+        if let Some(Some(own)) = self.own.get(&id)
+            && own.is_same(&fingerprint)
+        {
             self.known.insert(id);
         } else {
             self.lost.entry((id, fingerprint)).or_insert(change);
@@ -92,14 +94,34 @@ impl Comparison {
     }
 }
 
-/// Tells two changes of one id apart. The stamp does it; values may have been left behind.
-fn fingerprint(change: &Change) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    change.object_table.hash(&mut hasher);
-    change.object_attribute.hash(&mut hasher);
-    change.object_operation.hash(&mut hasher);
-    change.update_datetime.hash(&mut hasher);
-    hasher.finish()
+/// Tells two changes of one id apart. The stamps do not suffice: while the clock is behind, many
+/// changes are stamped with the floor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Fingerprint {
+    change: u64,
+    /// None where the values were left behind, since a node on the way could not hold them.
+    values: Option<u64>,
+}
+
+impl Fingerprint {
+    fn of(change: &Change) -> Self {
+        let mut hasher = DefaultHasher::new();
+        change.object_table.hash(&mut hasher);
+        change.object_id.hash(&mut hasher);
+        change.object_attribute.hash(&mut hasher);
+        change.object_operation.hash(&mut hasher);
+        change.update_datetime.hash(&mut hasher);
+        let mut values = DefaultHasher::new();
+        change.object_value.hash(&mut values);
+        change.object_value_old.hash(&mut values);
+        let values = change.refusal.is_none().then(|| values.finish());
+        Self { change: hasher.finish(), values }
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        let values = self.values.zip(other.values);
+        self.change == other.change && values.is_none_or(|(one, other)| one == other)
+    }
 }
 
 #[cfg(test)]
@@ -146,6 +168,20 @@ mod tests {
         let own = [(1, "a"), (2, "b"), (3, "c"), (4, "unseen")];
         let decision = compared(&own, &[(3, "c"), (5, "e")]).decide(2, 5);
         assert_eq!((ids(&decision), decision.moved, decision.offset), (vec![Some(5)], vec![4], 2));
+    }
+
+    #[test]
+    fn two_changes_of_one_id_and_stamp_are_told_apart_by_their_values() {
+        let with = |value: &str| Change { object_value: Some(value.into()), ..change(1, "floor") };
+        let mut comparison = Comparison::default();
+        comparison.hold(1, Some(&with("new")));
+        comparison.meet(with("lost"));
+        let decision = comparison.decide(0, 1);
+        assert_eq!((ids(&decision), decision.moved), (vec![Some(1)], vec![1]));
+        let mut comparison = Comparison::default();
+        comparison.hold(1, Some(&with("same")));
+        comparison.meet(Change { refusal: Some("left behind".into()), ..change(1, "floor") });
+        assert_eq!(comparison.decide(0, 1).lost, []);
     }
 
     #[test]
