@@ -23,6 +23,7 @@ mod keep;
 mod order;
 mod pieces;
 pub mod quarantine;
+mod record;
 mod rehearsal;
 mod settle;
 mod statements;

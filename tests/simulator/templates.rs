@@ -43,7 +43,8 @@ const TEXTS: [(&str, &str); 38] = [
     ("write_conflicts", "write_conflicts :{rows}"),
     (
         "write_own_change",
-        "write_own_change :{object_table} :{object_id} :{object_operation} :{object_attribute} :{object_value} :{object_value_old} :{update_datetime}",
+        "write_own_change :{object_table} :{object_id} :{object_operation} :{object_attribute} \
+         :{object_value} :{object_value_old} :{update_datetime} :{object_context}",
     ),
     ("lock_rows", "lock_rows {{ table.name }} :{rows}"),
     (
