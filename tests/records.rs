@@ -28,6 +28,14 @@ const PRICES: &str = "SELECT id, amount, note, code FROM price ORDER BY id";
 
 /// Nodes in each rotation of the brands.
 fn on_each_turn(name: &str, routes: Routes, ids: &[&str], test: impl AsyncFn(&mut Network)) {
+    on_each_turn_with(FOLLOWED, (name, routes, ids), test);
+}
+
+fn on_each_turn_with(
+    tables: &str,
+    (name, routes, ids): (&str, Routes, &[&str]),
+    test: impl AsyncFn(&mut Network),
+) {
     let ready = ready_servers();
     for turn in 0..ready.len() {
         support::block_on(async {
@@ -39,7 +47,7 @@ fn on_each_turn(name: &str, routes: Routes, ids: &[&str], test: impl AsyncFn(&mu
                 name: &format!("{name}_{turn}"),
                 nodes: &nodes,
                 routes,
-                tables: FOLLOWED,
+                tables,
                 schema: SCHEMA,
                 batch_rows: 1000,
             };
@@ -105,6 +113,24 @@ fn a_change_that_arrives_before_its_insert_brings_the_row() {
         for node in ["a", "b", "c"] {
             assert_eq!(decided(network, node).await, [""; 0], "{node}");
         }
+    });
+}
+
+/// A command names the column that changed alone; the whole row stands beside it.
+#[test]
+fn a_record_with_commands_is_whole_too() {
+    let tables = format!("{FOLLOWED}\ncapture: {{ command: escaped }}");
+    on_each_turn_with(&tables, ("commands", MESH, &["a", "b", "c"]), async |network| {
+        insert(network, "a").await;
+        network.transport().await;
+        network.try_import(1000).await.unwrap();
+        network.run("b", "UPDATE price SET note = 'b''s' WHERE id = 1").await;
+        let written = "ds_change_outbox WHERE object_operation_command LIKE 'UPDATE%'";
+        assert_eq!(network.count("b", written).await, 1);
+        network.transport().await;
+        network.try_import(1008).await.unwrap();
+        assert_eq!(network.rows("c", PRICES).await, ["1|10|b's|c1"]);
+        assert_eq!(same(network).await, ["1|10|b's|c1"]);
     });
 }
 
