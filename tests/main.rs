@@ -27,6 +27,7 @@ mod oracle;
 mod parse;
 mod position;
 mod purge;
+mod records;
 mod render;
 mod repo;
 mod restore;

@@ -58,6 +58,7 @@ fn the_cases_reach_every_branch() {
     any("a user column", &|table| table.updated_by_user.is_some());
     any("a column that is left out", &|table| !table.left_out.is_empty());
     any("settings", &|table| !table.settings.is_empty());
+    any("the rule for whole rows", &|table| table.is_record_level);
     let commands: BTreeSet<&str> = plans.iter().map(|plan| plan.command).collect();
     assert_eq!(commands.len(), 3, "{commands:?}");
     let case_without_stamps =

@@ -193,6 +193,11 @@ fn what_a_rejoin_brings_back_has_to_reach_the_others() {
 }
 
 #[test]
+fn without_the_whole_row_records_end_differently() {
+    is_needed(Switch::WholeRow, FIRST_SEED);
+}
+
+#[test]
 fn without_the_floor_of_stamps_later_changes_lose() {
     is_needed(Switch::Floor, FIRST_SEED);
 }

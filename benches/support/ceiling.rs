@@ -41,19 +41,20 @@ pub(crate) async fn ceiling(
     for statement in section(brand, "ceiling") {
         target.raw(&statement).await.expect("the table can be made");
     }
-    let done = match brand {
-        Brand::Sqlite => Some(one_by_one(&mut *source, &mut *target, work).await),
-        _ => {
-            let start = Instant::now();
-            let is_copied = match brand {
-                Brand::Postgres => copy(from, to),
-                _ => insert(&mut *source, &mut *target).await,
-            };
-            let copied = start.elapsed();
-            let start = Instant::now();
+    let done = if brand == Brand::Sqlite {
+        Some(one_by_one(&mut *source, &mut *target, work).await)
+    } else {
+        let start = Instant::now();
+        let is_copied = match brand {
+            Brand::Postgres => copy(from, to),
+            _ => insert(&mut *source, &mut *target).await,
+        };
+        let copied = start.elapsed();
+        let start = Instant::now();
+        if is_copied {
             apply(&mut *target, work, rows).await;
-            is_copied.then(|| (copied, start.elapsed()))
         }
+        is_copied.then(|| (copied, start.elapsed()))
     };
     let (table, wanted) = ("ceiling_inbox", i64::try_from(rows).expect("it is a number"));
     if done.is_some() {

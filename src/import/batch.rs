@@ -14,6 +14,7 @@ use super::fold::Folded;
 use super::order::{RowEffect, steps};
 use super::pieces::Pieces;
 use super::quarantine::Entry;
+use super::record::join_statements;
 use super::statements::Statements;
 use super::target::Targets;
 use super::{Effect, Error, forgotten, versions};
@@ -399,11 +400,12 @@ impl Importer {
         &mut self,
         session: &mut dyn Session,
         route: RouteId,
-        incoming: Vec<Incoming>,
+        mut incoming: Vec<Incoming>,
     ) -> Result<(), Error> {
         if incoming.is_empty() {
             return Ok(());
         }
+        let repeated = join_statements(&mut incoming);
         let keys: BTreeMap<RowId, Vec<String>> =
             incoming.iter().map(|change| (change.row.clone(), change.key.clone())).collect();
         let rows: BTreeSet<RowId> = keys.keys().cloned().collect();
@@ -416,7 +418,7 @@ impl Importer {
         self.know_cells(session, &mut states, &incoming).await?;
         let history = self.read_history(session, &states, &incoming).await?;
         let blind = self.blind_deletes(&incoming);
-        let (effects, conflicts) = self.decide_all(&mut states, &history, incoming);
+        let (effects, conflicts) = self.decide_all(&mut states, (&history, &repeated), incoming);
         self.check_cascades(session, &effects, &blind).await?;
         for step in steps(&self.targets, effects) {
             self.executor.run(session, &self.targets, &step).await?;
@@ -453,7 +455,7 @@ impl Importer {
             }
             existing.extend(found);
         }
-        for gone in self.settle(session, rows, folded).await? {
+        for gone in Box::pin(self.settle(session, rows, folded)).await? {
             existing.remove(&gone);
         }
         Ok(existing)
@@ -472,7 +474,7 @@ impl Importer {
     fn decide_all(
         &mut self,
         states: &mut versions::RowStates,
-        history: &History,
+        (history, repeated): (&History, &BTreeSet<i64>),
         incoming: Vec<Incoming>,
     ) -> (Vec<RowEffect>, Vec<Conflict>) {
         let mut effects: Vec<RowEffect> = Vec::with_capacity(incoming.len());
@@ -480,16 +482,17 @@ impl Importer {
         // Deletes of this batch that an insert with a new key may turn into one change of the key.
         let mut deletes: BTreeMap<(RowId, Option<i64>), usize> = BTreeMap::new();
         for mut change in incoming {
-            let is_record_level = self.targets.tables[change.row.0].is_record_level;
             let Some(state) = states.get_mut(&change.row) else { continue };
             if change.version.origin == self.node.0 {
                 forget_own(state, &mut change);
             }
             let before = conflicts.len();
-            conflicts.extend(conflicts_of(state, &change, history));
+            if !repeated.contains(&change.inbox_id) {
+                conflicts.extend(conflicts_of(state, &change, history));
+            }
             let mut reasons = Vec::new();
             let is_told = self.is_rehearsing();
-            let effect = decide_and_tell(state, &change, is_record_level, &mut |remark| {
+            let effect = decide_and_tell(state, &change, &mut |remark| {
                 if is_told {
                     take_remark(&mut reasons, remark);
                 }

@@ -66,6 +66,8 @@ pub(super) struct Told {
     pub(super) attribute: Option<String>,
     pub(super) value: Option<String>,
     pub(super) old: Option<String>,
+    /// The whole row, of a table where a newer change protects it.
+    pub(super) context: Option<String>,
     pub(super) stamp: String,
     /// Why it is told, as the outbox row says it.
     pub(super) note: &'static str,
@@ -184,6 +186,7 @@ impl Importer {
             ("object_value", told.value.clone().into()),
             ("object_operation", Value::Text(told.op.letter().to_owned())),
             ("object_value_old", told.old.clone().into()),
+            ("object_context", told.context.clone().into()),
             ("update_datetime", Value::Text(told.stamp.clone())),
             ("note1", Value::Text(told.note.to_owned())),
         ];
@@ -226,6 +229,7 @@ impl Importer {
             attribute: None,
             value: Some(document),
             old: None,
+            context: None,
             stamp,
             note: SETTLES,
         };
@@ -286,15 +290,13 @@ impl Importer {
                 &theirs,
                 !holder_is_later,
             ));
-            settlement.told.push(Told {
-                row: row.clone(),
-                op: Op::Update,
-                attribute: Some(column.clone()),
-                value: value.clone(),
-                old,
-                stamp,
-                note: SETTLES,
-            });
+            let here = || cells_set(&settlement.effects, row);
+            let mut set = if holder_is_later { here() } else { incoming.row_cells() };
+            set.insert(column.clone(), value.clone());
+            let context = self.whole_row(session, (row, key), set).await?;
+            settlement
+                .told
+                .push(Told { context, ..given(row, &column, (value.clone(), old), stamp) });
             if !holder_is_later && incoming.cells.contains_key(&column) {
                 incoming.cells.insert(column, value);
             } else if !holder_is_later && parked.contains(&column) {
@@ -321,6 +323,25 @@ impl Importer {
             restate(last, &incoming);
         }
         Ok(Some(settlement))
+    }
+
+    /// The document of a row with some cells set, where changes of its table say the whole row.
+    pub(super) async fn whole_row(
+        &mut self,
+        session: &mut dyn Session,
+        (row, key): (&RowId, &[String]),
+        set: Cells,
+    ) -> Result<Option<String>, Error> {
+        let target = &self.targets.tables[row.0];
+        if !target.is_record_level {
+            return Ok(None);
+        }
+        let columns: BTreeSet<String> = target.captured().map(|c| c.name.clone()).collect();
+        let wanted = (row.0, &columns);
+        let found = self.executor.read_captured(session, &self.targets, wanted, key).await?;
+        let mut cells: Cells = columns.into_iter().zip(found.unwrap_or_default()).collect();
+        cells.extend(set);
+        Ok(Some(document(cells.into_iter())))
     }
 
     /// What the row of a change holds in its unique columns once the change is in, and which of
@@ -421,7 +442,7 @@ impl Importer {
         let rows = BTreeSet::from([row.clone()]);
         let mut folded = Folded::default();
         self.fold(session, &rows, &mut folded).await?;
-        self.settle(session, &rows, folded).await?;
+        Box::pin(self.settle(session, &rows, folded)).await?;
         let read = &self.statements.read_versions;
         let mut states = versions::load(session, read, &self.targets, &rows).await?;
         Ok(states.remove(row).unwrap_or_default())
@@ -470,6 +491,27 @@ fn is_let_go(effects: &[RowEffect], row: &RowId, columns: &[String]) -> bool {
     })
 }
 
+/// A change that gives a column another value than it had.
+fn given(
+    row: &RowId,
+    column: &str,
+    (value, old): (Option<String>, Option<String>),
+    stamp: String,
+) -> Told {
+    let (row, attribute) = (row.clone(), Some(column.to_owned()));
+    Told { row, op: Op::Update, attribute, value, old, context: None, stamp, note: SETTLES }
+}
+
+/// What effects set in a row.
+fn cells_set(effects: &[RowEffect], row: &RowId) -> Cells {
+    let of_row = effects.iter().filter(|effect| effect.row == *row);
+    let cells = of_row.filter_map(|effect| match &effect.effect {
+        Effect::Update(cells) => Some(cells.clone()),
+        Effect::Insert(_) | Effect::Delete | Effect::Nothing => None,
+    });
+    cells.flatten().collect()
+}
+
 fn still_referred(child: &Target) -> Fault {
     Fault {
         kind: FaultKind::Conflict,
@@ -491,7 +533,7 @@ fn newer_cell<'a>(state: &'a RowState, incoming: &Incoming, column: &str) -> Opt
 
 /// The newest change that gave a row what it has in some columns.
 fn newest<'a>(state: &'a RowState, columns: &[String]) -> Option<&'a Version> {
-    let row = state.row.as_ref().filter(|(op, _)| *op == Op::Insert).map(|(_, version)| version);
+    let row = state.row.as_ref().filter(|(op, _)| *op != Op::Delete).map(|(_, version)| version);
     let cells = columns.iter().filter_map(|column| state.cells.get(column));
     let mut versions = cells.map(|cell| &cell.version).chain(row);
     let first = versions.next()?;
@@ -531,11 +573,11 @@ fn restate(change: &mut Change, incoming: &Incoming) {
     change.object_operation_command = None;
     change.object_operation = Some(incoming.op.letter().to_owned());
     if incoming.op == Op::Insert {
-        change.object_value = Some(document(incoming.cells.clone().into_iter()));
+        change.object_value = Some(document(incoming.row_cells().into_iter()));
         return;
     }
     // Any of the cells may stand in front, the others are its context.
-    let mut cells = incoming.cells.clone();
+    let mut cells = incoming.row_cells();
     let named = change.object_attribute.clone().filter(|name| cells.contains_key(name));
     let Some(name) = named.or_else(|| cells.keys().next().cloned()) else { return };
     change.object_value = cells.remove(&name).flatten();
@@ -554,10 +596,5 @@ impl Target {
     fn key_attribute(&self) -> String {
         let names: Vec<String> = self.key.iter().map(|column| column.name.clone()).collect();
         row_text(&names)
-    }
-
-    /// The columns outside the key whose changes are captured.
-    fn captured(&self) -> impl Iterator<Item = &TargetColumn> {
-        self.columns.values().filter(|column| column.policy != "ignore")
     }
 }

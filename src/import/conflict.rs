@@ -120,6 +120,7 @@ pub fn conflicts_of(state: &RowState, incoming: &Incoming, history: &History) ->
     let case = Case { state, incoming, history };
     match incoming.op {
         Op::Insert => case.insert().into_iter().collect(),
+        Op::Update if incoming.is_record => case.record().into_iter().collect(),
         Op::Update => case.update(),
         Op::Delete => case.delete().into_iter().collect(),
     }
@@ -161,7 +162,8 @@ impl Case<'_> {
             .filter(|(column, value)| self.state.values.get(*column) != Some(value))
             .map(|(column, value)| (column.clone(), value.clone()))
             .collect();
-        if differing.is_empty() {
+        let knew = !wins && known.is_some_and(|(_, newer)| self.newer_knew(newer, &differing));
+        if differing.is_empty() || knew {
             return None;
         }
         let here = |column: &String| self.state.values.get(column).cloned().unwrap_or_default();
@@ -169,6 +171,49 @@ impl Case<'_> {
         let incoming = Side { value: Some(document(&differing)), ..self.incoming_side() };
         let rule = self.rule(known.map(|(_, version)| version));
         Some(self.row(ConflictType::InsertExists, wins, rule, incoming, Some(document(&local))))
+    }
+
+    /// An update that says the whole row: what is lost of either row, in the columns in which
+    /// they differ and which the newer one did not change knowingly.
+    fn record(&self) -> Option<Conflict> {
+        let (op, version) = self.state.row.as_ref()?;
+        if !self.is_by_others() {
+            return None;
+        }
+        let wins = self.incoming.version.supersedes(version);
+        let incoming = |cells: &OldValues| {
+            let value = Some(document(cells));
+            Side { value, ..self.incoming_side() }
+        };
+        if !self.state.exists {
+            let cells = &self.incoming.cells;
+            if *op != Op::Delete || (!wins && self.newer_knew(version, cells)) {
+                return None;
+            }
+            let rule = if wins { self.rule(Some(version)) } else { DELETED_LATER };
+            return Some(self.row(ConflictType::UpdateDeleted, wins, rule, incoming(cells), None));
+        }
+        let is_lost = |(column, here): &(&String, &Option<String>)| {
+            let is_replaced = self.incoming.old_cells.get(*column) == Some(*here);
+            self.incoming.cells[*column] != **here && !(wins && is_replaced)
+        };
+        let here = self.state.values.iter();
+        let here = here.filter(|(column, _)| self.incoming.cells.contains_key(*column));
+        let local: OldValues =
+            here.filter(is_lost).map(|(column, value)| (column.clone(), value.clone())).collect();
+        let theirs = local.keys().map(|c| (c.clone(), self.incoming.cells[c].clone())).collect();
+        if local.is_empty() || (!wins && self.newer_knew(version, &theirs)) {
+            return None;
+        }
+        let (kind, rule) = (ConflictType::UpdateOriginDiffers, self.rule(Some(version)));
+        Some(self.row(kind, wins, rule, incoming(&theirs), Some(document(&local))))
+    }
+
+    /// Whether something of the row is by another origin than the incoming change.
+    fn is_by_others(&self) -> bool {
+        let cells = self.state.cells.values().map(|cell| &cell.version);
+        let row = self.state.row.iter().map(|(_, version)| version);
+        row.chain(cells).any(|version| !self.is_own(version))
     }
 
     fn update(&self) -> Vec<Conflict> {
@@ -196,7 +241,7 @@ impl Case<'_> {
             }
             (_, Some(cell)) => &cell.version,
             (Some((Op::Insert, row)), None) if !self.incoming.version.supersedes(row) => row,
-            // Of a record-level table any change is one of the row.
+            // Somebody has said the whole row.
             (Some((Op::Update, row)), None) => row,
             _ => return None,
         };
@@ -234,12 +279,16 @@ impl Case<'_> {
             return Some(self.row(kind, false, rule, self.incoming_side(), None));
         }
         // What somebody else wrote and the deleter had not seen.
+        let is_record = known.is_some_and(|(op, v)| *op == Op::Update && !self.is_own(v));
+        let is_foreign = |column: &String| {
+            let cell = self.state.cells.get(column);
+            cell.map_or(is_record, |cell| !self.is_own(&cell.version))
+        };
         let lost: OldValues = self
             .state
-            .cells
+            .values
             .iter()
-            .filter(|(_, cell)| !self.is_own(&cell.version))
-            .filter_map(|(column, _)| Some((column, self.state.values.get(column)?)))
+            .filter(|(column, _)| is_foreign(column))
             .filter(|(column, value)| self.incoming.old_cells.get(*column) != Some(value))
             .map(|(column, value)| (column.clone(), value.clone()))
             .collect();
@@ -326,9 +375,10 @@ pub(super) fn unseen<'a>(
 ) -> Vec<&'a str> {
     let is_foreign = |version: &Version| version.origin != incoming.version.origin;
     let row = state.row.as_ref().filter(|(_, version)| is_foreign(version));
+    let is_by_others = row.is_some() || state.cells.values().any(|cell| is_foreign(&cell.version));
     let is_touched = |column: &String| match state.cells.get(column) {
         Some(cell) => is_foreign(&cell.version),
-        // Of a record-level table every change is one of the row.
+        // Somebody may have said the whole row.
         None => row.is_some_and(|(op, version)| {
             *op == Op::Update || !incoming.version.supersedes(version)
         }),
@@ -337,6 +387,13 @@ pub(super) fn unseen<'a>(
     match incoming.op {
         _ if !state.exists => Vec::new(),
         Op::Insert => columns.map(String::as_str).collect(),
+        Op::Update if incoming.is_record && (is_mixed || is_by_others) => {
+            columns.map(String::as_str).collect()
+        }
+        Op::Update if incoming.is_record => Vec::new(),
+        Op::Delete if incoming.is_record && (is_mixed || is_by_others) => {
+            incoming.old_cells.keys().map(String::as_str).collect()
+        }
         Op::Update => columns.filter(|c| is_mixed || is_touched(c)).map(String::as_str).collect(),
         Op::Delete => {
             let foreign = state.cells.iter().filter(|(_, cell)| is_foreign(&cell.version));
@@ -349,7 +406,8 @@ pub(super) fn unseen<'a>(
 /// whether they knew it.
 #[must_use]
 pub(super) fn newer<'a>(state: &'a RowState, incoming: &'a Incoming) -> Vec<&'a Version> {
-    let row = state.row.as_ref().filter(|(op, _)| *op == Op::Delete).map(|(_, version)| version);
+    let says_row = |op: Op| op == Op::Delete || (op == Op::Update && incoming.claims_row());
+    let row = state.row.as_ref().filter(|(op, _)| says_row(*op)).map(|(_, version)| version);
     let cells = incoming.cells.keys().filter_map(|column| state.cells.get(column));
     let versions = cells.map(|cell| &cell.version).chain(row);
     versions
@@ -360,130 +418,4 @@ pub(super) fn newer<'a>(state: &'a RowState, incoming: &'a Incoming) -> Vec<&'a 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::import::decide::decide;
-
-    fn cells(pairs: &[(&str, &str)]) -> OldValues {
-        pairs.iter().map(|(n, v)| ((*n).to_owned(), Some((*v).to_owned()))).collect()
-    }
-
-    fn change(
-        op: Op,
-        (stamp, origin, id): (&str, &str, i64),
-        new: &[(&str, &str)],
-        old: &[(&str, &str)],
-    ) -> Incoming {
-        Incoming {
-            inbox_id: id,
-            version: Version { stamp: stamp.into(), origin: origin.into(), source_id: id },
-            transaction_id: None,
-            op,
-            row: (0, "k".into()),
-            key: vec!["k".into()],
-            old_row: None,
-            cells: cells(new),
-            old_cells: cells(old),
-        }
-    }
-
-    /// The conflicts of the last change, all changes imported one after the other into a row
-    /// whose values are always known.
-    fn last(changes: &[Incoming]) -> Vec<String> {
-        let mut state = RowState::default();
-        let mut history = History::new();
-        let mut found = Vec::new();
-        for incoming in changes {
-            found = conflicts_of(&state, incoming, &history);
-            let effect = decide(&mut state, incoming, false);
-            if let crate::import::Effect::Insert(cells) = effect {
-                state.values = cells;
-            }
-            let version = &incoming.version;
-            let key = (version.origin.clone(), version.source_id);
-            history.insert(key, incoming.old_cells.clone());
-        }
-        found.iter().map(shown).collect()
-    }
-
-    fn shown(conflict: &Conflict) -> String {
-        let value = |side: &Side| side.value.clone().unwrap_or_else(|| "-".to_owned());
-        let (local, incoming) = (value(&conflict.local), value(&conflict.incoming));
-        let winner = if conflict.incoming_wins { "incoming" } else { "local" };
-        let attribute = conflict.attribute.as_deref().unwrap_or("row");
-        format!("{} {attribute}: {local} or {incoming}, {winner}", conflict.kind.name())
-    }
-
-    fn base() -> Incoming {
-        change(Op::Insert, ("1", "a", 1), &[("x", "0"), ("y", "0")], &[])
-    }
-
-    #[test]
-    fn changes_made_one_after_the_other_are_no_conflict() {
-        let b = change(Op::Update, ("2", "b", 1), &[("x", "1")], &[("x", "0")]);
-        let a = change(Op::Update, ("3", "a", 2), &[("x", "2")], &[("x", "1")]);
-        assert_eq!(last(&[base(), b.clone(), a.clone()]), [""; 0]);
-        // Nor when the later one is here first: it says what it replaced.
-        assert_eq!(last(&[base(), a.clone(), b.clone()]), [""; 0]);
-        let delete = change(Op::Delete, ("4", "b", 2), &[], &[("x", "2"), ("y", "0")]);
-        assert_eq!(last(&[base(), b, a, delete]), [""; 0]);
-    }
-
-    #[test]
-    fn two_updates_of_one_column_conflict_and_both_values_are_kept() {
-        let b = change(Op::Update, ("2", "b", 1), &[("x", "b")], &[("x", "0")]);
-        let a = change(Op::Update, ("3", "a", 2), &[("x", "a")], &[("x", "0")]);
-        assert_eq!(
-            last(&[base(), b.clone(), a.clone()]),
-            ["update_origin_differs x: b or a, incoming"]
-        );
-        assert_eq!(last(&[base(), a, b]), ["update_origin_differs x: a or b, local"]);
-    }
-
-    #[test]
-    fn different_columns_and_equal_values_are_no_conflict() {
-        let b = change(Op::Update, ("2", "b", 1), &[("y", "b")], &[("y", "0")]);
-        let a = change(Op::Update, ("3", "a", 2), &[("x", "a")], &[("x", "0")]);
-        let same = change(Op::Update, ("4", "b", 2), &[("x", "a")], &[("x", "0")]);
-        assert_eq!(last(&[base(), b, a.clone()]), [""; 0]);
-        assert_eq!(last(&[base(), a, same]), [""; 0]);
-    }
-
-    #[test]
-    fn two_inserts_of_one_key_conflict_where_they_differ() {
-        let b = change(Op::Insert, ("2", "b", 1), &[("x", "0"), ("y", "b")], &[]);
-        assert_eq!(last(&[base(), b]), [r#"insert_exists row: {"y":"0"} or {"y":"b"}, incoming"#]);
-        let equal = change(Op::Insert, ("2", "b", 1), &[("x", "0"), ("y", "0")], &[]);
-        assert_eq!(last(&[base(), equal]), [""; 0]);
-    }
-
-    #[test]
-    fn a_delete_that_did_not_know_an_update_conflicts_with_it_from_either_side() {
-        let b = change(Op::Update, ("3", "b", 1), &[("x", "b")], &[("x", "0")]);
-        let delete = change(Op::Delete, ("2", "a", 2), &[], &[("x", "0"), ("y", "0")]);
-        assert_eq!(
-            last(&[base(), b.clone(), delete.clone()]),
-            [r#"delete_origin_differs row: {"x":"b"} or -, incoming"#]
-        );
-        assert_eq!(last(&[base(), delete, b]), ["update_deleted x: - or b, local"]);
-    }
-
-    #[test]
-    fn an_insert_and_a_delete_of_others_conflict_unless_the_deleter_knew_the_row() {
-        let b = change(Op::Insert, ("2", "b", 1), &[("x", "b"), ("y", "0")], &[]);
-        let delete = |x| change(Op::Delete, ("5", "a", 2), &[], &[("x", x), ("y", "0")]);
-        assert_eq!(
-            last(&[base(), delete("0"), b.clone()]),
-            [r#"insert_deleted row: - or {"x":"b","y":"0"}, local"#]
-        );
-        assert_eq!(last(&[base(), delete("b"), b]), [""; 0]);
-    }
-
-    #[test]
-    fn what_is_not_here_is_said() {
-        let update = change(Op::Update, ("2", "b", 1), &[("x", "b")], &[("x", "0")]);
-        assert_eq!(last(std::slice::from_ref(&update)), ["update_missing x: - or b, local"]);
-        let delete = change(Op::Delete, ("2", "b", 2), &[], &[]);
-        assert_eq!(last(&[delete]), ["delete_missing row: - or -, local"]);
-    }
-}
+mod tests;

@@ -4,6 +4,9 @@
 //! column and the inserts of its row; each by the total order of [`Version`]. Because every node
 //! applies the same rule to the same changes, all nodes end with the same row, in whatever order
 //! the changes of different origins arrive.
+//!
+//! With `overwrite: record` an update says the whole row: it decides as an insert does, also on
+//! the row's existence. One that does not say it all is a change of its columns alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,7 +30,7 @@ pub struct CellState {
 pub struct RowState {
     /// Whether the row is in its table.
     pub exists: bool,
-    /// The newest insert or delete; for a record-level table the newest change of any kind.
+    /// The newest insert or delete, or update that says the whole row of a record-level table.
     pub row: Option<(Op, Version)>,
     /// The newest update of each column.
     pub cells: BTreeMap<String, CellState>,
@@ -68,41 +71,28 @@ pub type Listener<'a> = &'a mut dyn FnMut(Remark<'_>);
 
 /// Decides on a change and notes in `state` what is known afterwards.
 #[must_use]
-pub fn decide(state: &mut RowState, incoming: &Incoming, is_record_level: bool) -> Effect {
-    decide_and_tell(state, incoming, is_record_level, &mut |_| {})
+pub fn decide(state: &mut RowState, incoming: &Incoming) -> Effect {
+    decide_and_tell(state, incoming, &mut |_| {})
 }
 
 /// [`decide`], saying why a change does not do what it says.
 #[must_use]
-pub fn decide_and_tell(
-    state: &mut RowState,
-    incoming: &Incoming,
-    is_record_level: bool,
-    tell: Listener<'_>,
-) -> Effect {
-    let effect = decided(state, incoming, is_record_level, tell);
+pub fn decide_and_tell(state: &mut RowState, incoming: &Incoming, tell: Listener<'_>) -> Effect {
+    let effect = decided(state, incoming, tell);
     state.see(&effect);
     effect
 }
 
-fn decided(
-    state: &mut RowState,
-    incoming: &Incoming,
-    is_record_level: bool,
-    tell: Listener<'_>,
-) -> Effect {
-    // Of a record-level table every change is one of the row, of others inserts and deletes.
-    if (is_record_level || incoming.op != Op::Update)
-        && !state.note_row(incoming.op, &incoming.version)
-    {
+fn decided(state: &mut RowState, incoming: &Incoming, tell: Listener<'_>) -> Effect {
+    if incoming.claims_row() && !state.note_row(incoming.op, &incoming.version) {
         if let Some((_, newer)) = &state.row {
             tell(Remark::Older(None, newer));
         }
         return Effect::Nothing;
     }
     match incoming.op {
+        Op::Update if incoming.is_record => decide_insert(state, incoming, tell),
         Op::Insert => decide_insert(state, incoming, tell),
-        Op::Update if is_record_level => decide_record_update(state, incoming, tell),
         Op::Update => decide_update(state, incoming, tell),
         Op::Delete => decide_delete(state, incoming, tell),
     }
@@ -111,9 +101,9 @@ fn decided(
 /// Notes a change that this node made itself: its table already shows it.
 ///
 /// Of a delete, `incoming` has the values that the row had.
-pub(super) fn note_local(state: &mut RowState, incoming: &Incoming, is_record_level: bool) {
+pub(super) fn note_local(state: &mut RowState, incoming: &Incoming) {
     let mut is_news = false;
-    if is_record_level || incoming.op != Op::Update {
+    if incoming.claims_row() {
         is_news = state.note_row(incoming.op, &incoming.version);
     } else {
         for column in incoming.cells.keys() {
@@ -139,7 +129,7 @@ pub(super) fn forget_own(state: &mut RowState, incoming: &mut Incoming) {
     if let Some((_, known)) = state.row.take_if(|(_, known)| is_same(known, &incoming.version)) {
         incoming.version.stamp = known.stamp;
     }
-    if incoming.op != Op::Update {
+    if incoming.claims_row() {
         return;
     }
     for column in incoming.cells.keys() {
@@ -155,6 +145,9 @@ fn decide_insert(state: &mut RowState, incoming: &Incoming, tell: Listener<'_>) 
     // With the stamp that it inherits, by which later changes are measured too.
     let version = state.row.as_ref().map_or(&incoming.version, |(_, version)| version).clone();
     let mut cells = incoming.cells.clone();
+    if !state.exists {
+        cells.extend(incoming.if_absent.clone());
+    }
     for (column, cell) in &mut state.cells {
         if !cell.version.supersedes(&version) {
             cell.park_if_it_outlasts(&version, || state.dirty.insert(column.clone()));
@@ -188,7 +181,7 @@ fn decide_update(state: &mut RowState, incoming: &Incoming, tell: Listener<'_>) 
             continue;
         };
         // It is noted even where an insert stands above it: updates are measured by each other.
-        let inserted = state.row.as_ref().filter(|(op, _)| *op == Op::Insert);
+        let inserted = state.row.as_ref().filter(|(op, _)| *op != Op::Delete);
         let newer_row = inserted.map(|(_, row)| row).filter(|row| !version.supersedes(row));
         if state.exists && newer_row.is_none() {
             state.know(column, value.clone());
@@ -203,14 +196,6 @@ fn decide_update(state: &mut RowState, incoming: &Incoming, tell: Listener<'_>) 
         }
     }
     if cells.is_empty() { Effect::Nothing } else { Effect::Update(cells) }
-}
-
-fn decide_record_update(state: &RowState, incoming: &Incoming, tell: Listener<'_>) -> Effect {
-    if state.exists {
-        return Effect::Update(incoming.cells.clone());
-    }
-    tell(Remark::Absent);
-    Effect::Nothing
 }
 
 fn decide_delete(state: &mut RowState, incoming: &Incoming, tell: Listener<'_>) -> Effect {
@@ -256,7 +241,7 @@ pub(super) fn settle(state: &mut RowState) -> Effect {
             }
             Effect::Delete
         }
-        Some((Op::Insert, version)) => {
+        Some((Op::Insert | Op::Update, version)) => {
             let mut cells = BTreeMap::new();
             for (column, cell) in &mut state.cells {
                 if cell.version.supersedes(version)
@@ -269,7 +254,7 @@ pub(super) fn settle(state: &mut RowState) -> Effect {
             }
             if cells.is_empty() { Effect::Nothing } else { Effect::Update(cells) }
         }
-        _ => Effect::Nothing,
+        None => Effect::Nothing,
     }
 }
 
@@ -285,11 +270,11 @@ impl RowState {
     pub(super) fn may_differ(&self) -> bool {
         match &self.row {
             Some((Op::Delete, _)) => true,
-            Some((Op::Insert, version)) => self
+            Some((Op::Insert | Op::Update, version)) => self
                 .cells
                 .values()
                 .any(|cell| cell.parked.is_some() && cell.version.supersedes(version)),
-            _ => false,
+            None => false,
         }
     }
 

@@ -33,6 +33,11 @@ pub struct Incoming {
     pub old_row: Option<RowId>,
     /// Columns outside the key with their canonical values.
     pub cells: BTreeMap<String, Option<String>>,
+    /// Columns that are only written where the row is inserted: what the row says of them is a
+    /// hash or a mask, and the value itself may be here.
+    pub if_absent: BTreeMap<String, Option<String>>,
+    /// Whether it is of a table with `overwrite: record` and says what becomes of the whole row.
+    pub is_record: bool,
     /// What they held before, or what the deleted row held, as far as the change tells.
     pub old_cells: BTreeMap<String, Option<String>>,
 }
@@ -46,6 +51,21 @@ pub struct Refusal {
     pub code: &'static str,
     /// What is wrong and what would be right.
     pub reason: String,
+}
+
+impl Incoming {
+    /// Whether it decides on the row, and not on columns of it.
+    #[must_use]
+    pub fn claims_row(&self) -> bool {
+        self.op != Op::Update || self.is_record
+    }
+
+    /// All that it says of its row, outside the key.
+    pub(super) fn row_cells(&self) -> BTreeMap<String, Option<String>> {
+        let mut cells = self.if_absent.clone();
+        cells.extend(self.cells.clone());
+        cells
+    }
 }
 
 impl Refusal {
@@ -66,7 +86,7 @@ pub fn decode(targets: &Targets, change: &Change) -> Result<Incoming, Refusal> {
     let parsed = command(targets, change)?;
     let (index, target) = table(targets, change, parsed.as_ref())?;
     let body = match &parsed {
-        Some(command) => from_command(target, command)?,
+        Some(command) => from_command(target, command, change)?,
         None => from_columns(target, change)?,
     };
     let dialect = targets.brand.dialect();
@@ -78,15 +98,27 @@ pub fn decode(targets: &Targets, change: &Change) -> Result<Incoming, Refusal> {
         _ => None,
     };
     let mut cells = BTreeMap::new();
-    for (name, value) in body.cells {
+    let mut if_absent = BTreeMap::new();
+    let named = body.cells.into_iter().map(|cell| (cell, false));
+    for ((name, value), is_context) in named.chain(body.context.into_iter().map(|c| (c, true))) {
         if let Some(at) = target.key.iter().position(|column| column.name == name) {
             check_key_cell(target, &key, at, value)?;
             continue;
         }
         let column = column(target, &name)?;
         let value = value.map(|text| value_of(dialect, target, column, &text)).transpose()?;
-        cells.insert(name, value);
+        if is_context && target.is_record_level && column.policy != "capture" {
+            if_absent.insert(name, value);
+        } else {
+            // What a change names itself counts before what its context says of it.
+            cells.entry(name).or_insert(value);
+        }
     }
+    if_absent.retain(|name, _| !cells.contains_key(name));
+    let says = |column: &TargetColumn| {
+        cells.contains_key(&column.name) || if_absent.contains_key(&column.name)
+    };
+    let is_whole = body.op != Op::Update || target.captured().all(says);
     let old_cells = match parsed {
         Some(_) => BTreeMap::new(),
         None => old_cells(target, change),
@@ -100,6 +132,8 @@ pub fn decode(targets: &Targets, change: &Change) -> Result<Incoming, Refusal> {
         key,
         old_row,
         cells,
+        if_absent,
+        is_record: target.is_record_level && is_whole,
         old_cells,
     })
 }
@@ -132,7 +166,7 @@ pub(super) fn row_name(targets: &Targets, change: &Change) -> Option<(String, St
     let parsed = command(targets, change).unwrap_or_default();
     let Ok((_, target)) = table(targets, change, parsed.as_ref()) else { return as_written() };
     let key = match &parsed {
-        Some(command) => from_command(target, command).map(|body| body.key),
+        Some(command) => from_command(target, command, change).map(|body| body.key),
         None => change_key(target, change),
     };
     let key = key.and_then(|key| key_values(targets.brand.dialect(), target, &key));
@@ -154,6 +188,8 @@ struct Body {
     op: Op,
     key: Vec<Option<String>>,
     cells: Vec<(String, Option<String>)>,
+    /// What an update says besides.
+    context: Vec<(String, Option<String>)>,
 }
 
 fn version(change: &Change) -> Result<Version, Refusal> {
@@ -220,7 +256,11 @@ fn table<'a>(
     Ok((index, &targets.tables[index]))
 }
 
-fn from_command(target: &Target, command: &ParsedCommand) -> Result<Body, Refusal> {
+fn from_command(
+    target: &Target,
+    command: &ParsedCommand,
+    change: &Change,
+) -> Result<Body, Refusal> {
     let inserted = |name: &str| {
         let found = command.values.iter().find(|(known, _)| known.eq_ignore_ascii_case(name))?;
         Some(found.1.clone())
@@ -247,7 +287,14 @@ fn from_command(target: &Target, command: &ParsedCommand) -> Result<Body, Refusa
     }
     let cells =
         values.iter().map(|(name, value)| (true_name(target, name), value.clone())).collect();
-    Ok(Body { op: command.op, key, cells })
+    // The command names the column that changed; the whole row stands beside it.
+    let context = match &change.object_context {
+        Some(context) if command.op == Op::Update && target.is_record_level => {
+            document(Some(context), "object_context")?
+        }
+        _ => Vec::new(),
+    };
+    Ok(Body { op: command.op, key, cells, context })
 }
 
 /// A column of a command in the letters of the table: an unquoted name has no case of its own.
@@ -267,6 +314,7 @@ fn from_columns(target: &Target, change: &Change) -> Result<Body, Refusal> {
             Refusal::new("unreadable", "`object_operation` is not one of I, U, D")
         })?;
     check_key_attribute(target, change)?;
+    let mut context = Vec::new();
     let cells = match op {
         Op::Insert => document(change.object_value.as_deref(), "object_value")?,
         Op::Update => {
@@ -279,11 +327,10 @@ fn from_columns(target: &Target, change: &Change) -> Result<Body, Refusal> {
                     format!("an update of the key `{attribute}`: a changed key is a D and an I"),
                 ));
             }
-            let mut cells = vec![(attribute, change.object_value.clone())];
-            if let Some(context) = &change.object_context {
-                cells.extend(document(Some(context), "object_context")?);
+            if let Some(text) = &change.object_context {
+                context = document(Some(text), "object_context")?;
             }
-            cells
+            vec![(attribute, change.object_value.clone())]
         }
         Op::Delete => Vec::new(),
     };
@@ -297,7 +344,7 @@ fn from_columns(target: &Target, change: &Change) -> Result<Body, Refusal> {
             .ok_or_else(|| Refusal::new("unreadable", "the change has no `object_id`"))?,
         None => return Err(Refusal::new("unreadable", "the change has no `object_id`")),
     };
-    Ok(Body { op, key, cells })
+    Ok(Body { op, key, cells, context })
 }
 
 fn check_key_attribute(target: &Target, change: &Change) -> Result<(), Refusal> {
@@ -368,7 +415,7 @@ fn check_key_cell(
         return Ok(());
     }
     let name = &column.name;
-    Err(Refusal::new("unreadable", format!("`object_value` has another key `{name}`")))
+    Err(Refusal::new("unreadable", format!("the change's document has another key `{name}`")))
 }
 
 /// The key as `object_id` holds it.

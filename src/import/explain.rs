@@ -342,13 +342,15 @@ impl Importer {
             key: Vec::new(),
             old_row: None,
             cells: attribute.map(|name| (name, told.value.clone())).collect(),
+            if_absent: BTreeMap::new(),
+            is_record: told.context.is_some(),
             old_cells: BTreeMap::new(),
         };
         let rows = [told.row.clone()].into();
         let read = &self.statements.read_versions;
         let mut states = versions::load(session, read, &self.targets, &rows).await?;
-        for (row, state) in &mut states {
-            note_local(state, &local, self.targets.tables[row.0].is_record_level);
+        for state in states.values_mut() {
+            note_local(state, &local);
         }
         versions::save(session, &self.statements.write_versions, &self.targets, &states).await?;
         Ok(())

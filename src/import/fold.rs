@@ -66,12 +66,11 @@ impl Importer {
             let read = &self.statements.read_versions;
             let mut states = versions::load(session, read, &self.targets, &rows).await?;
             for change in &local {
-                let is_record_level = self.targets.tables[change.row.0].is_record_level;
                 let Some(state) = states.get_mut(&change.row) else { continue };
                 if state.is_by_another_than(&self.node) {
                     contested.insert(change.row.clone());
                 }
-                note_local(state, change, is_record_level);
+                note_local(state, change);
                 if contested.contains(&change.row) && state.may_differ() {
                     folded.doubtful.insert(change.row.clone(), change.key.clone());
                 }

@@ -77,7 +77,12 @@ impl Importer {
                 continue;
             };
             let mut columns = unseen(state, change, is_mixed);
-            if change.op != Op::Update {
+            if change.op == Op::Delete && change.is_record {
+                // What is recorded as a mask tells nothing of what is here.
+                let known = &self.targets.tables[change.row.0].columns;
+                columns.retain(|c| known.get(*c).is_some_and(|c| c.policy == "capture"));
+            }
+            if change.claims_row() {
                 columns.extend(state.unknown_after(&change.version));
             }
             self.want(&mut tables, (&change.row, &change.key), columns);
@@ -112,9 +117,15 @@ impl Importer {
             let known = |change: &Incoming| (named(&change.version), change.old_cells.clone());
             history.extend(incoming.iter().map(known));
         }
-        let states = incoming.iter().filter_map(|change| Some((change, states.get(&change.row)?)));
-        let wanted: BTreeSet<(String, i64)> =
-            states.flat_map(|(change, state)| newer(state, change)).map(named).collect();
+        let mut wanted: BTreeSet<(String, i64)> = BTreeSet::new();
+        for change in incoming {
+            let Some(state) = states.get(&change.row) else { continue };
+            for version in newer(state, change) {
+                let (origin, id) = named(version);
+                let ids = id - self.more_of_statement(change)..=id;
+                wanted.extend(ids.map(|id| (origin.clone(), id)));
+            }
+        }
         if wanted.is_empty() {
             return Ok(history);
         }
@@ -122,11 +133,19 @@ impl Importer {
         let given =
             [("rows", Value::Text(rows.to_string())), ("node", Value::Text(self.node.0.clone()))];
         let rows = fetch(session, &self.statements.read_old_values, &given).await?;
-        history.extend(rows.iter().filter_map(|row| self.replaced(row)));
+        let replaced = rows.iter().filter_map(|row| self.replaced(row)).collect();
+        history.extend(whole_statements(&replaced));
         Ok(history)
     }
 
-    fn replaced(&self, row: &Row) -> Option<((String, i64), super::OldValues)> {
+    /// How many changes may stand before one of a row, that are of the same statement and say the
+    /// same of the row.
+    fn more_of_statement(&self, change: &Incoming) -> i64 {
+        let columns = self.targets.tables[change.row.0].captured().count();
+        if change.is_record { i64::try_from(columns).map_or(0, |n| (n - 1).max(0)) } else { 0 }
+    }
+
+    fn replaced(&self, row: &Row) -> Option<((String, i64), Replaced)> {
         let name = (row.text("updated_by_server_id")?, row.integer("source_id")?);
         let target = &self.targets.tables[self.targets.find(&row.text("object_table")?)?];
         let change = Change {
@@ -135,7 +154,10 @@ impl Importer {
             object_value_old: row.text("object_value_old"),
             ..Change::default()
         };
-        Some((name, old_cells(target, &change)))
+        let row_id = (row.text("object_table")?, row.text("object_id")?);
+        let context = row.text("object_context").filter(|_| target.is_record_level);
+        let old = old_cells(target, &change);
+        Some((name, Replaced { says: context.map(|context| (row_id, context)), old }))
     }
 
     /// Writes conflicts that were decided, in the transaction that decided them.
@@ -181,6 +203,25 @@ impl Importer {
             incoming.value,
         ])
     }
+}
+
+/// What a change replaced, and what it says of its whole row.
+struct Replaced {
+    says: Option<((String, String), String)>,
+    old: super::OldValues,
+}
+
+/// What each change replaced together with those of its statement that stand before it: they say
+/// the same of the row.
+fn whole_statements(replaced: &BTreeMap<(String, i64), Replaced>) -> History {
+    let whole = |(name, change): (&(String, i64), &Replaced)| {
+        let before = replaced.range((name.0.clone(), i64::MIN)..name.clone());
+        let same = before.filter(|(_, one)| one.says.is_some() && one.says == change.says);
+        let mut all: super::OldValues = same.flat_map(|(_, one)| one.old.clone()).collect();
+        all.extend(change.old.clone());
+        (name.clone(), all)
+    };
+    replaced.iter().map(whole).collect()
 }
 
 /// Whether changes of several origins are decided together.

@@ -24,6 +24,7 @@ mod order;
 mod overtaken;
 mod pieces;
 pub mod quarantine;
+mod record;
 mod rehearsal;
 mod settle;
 mod statements;

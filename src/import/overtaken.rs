@@ -128,7 +128,11 @@ impl Importer {
         let states = versions::load(session, read, &self.targets, &rows).await?;
         for (row, vain) in &overtaken {
             let Some(state) = states.get(row) else { continue };
-            for told in self.told_anew(row, vain, state, there.contains(row)) {
+            for mut told in self.told_anew(row, vain, state, there.contains(row)) {
+                if told.op == Op::Update {
+                    let set = Cells::new();
+                    told.context = self.whole_row(session, (row, &vain.key), set).await?;
+                }
                 self.tell(session, &told).await?;
             }
         }
@@ -141,12 +145,11 @@ impl Importer {
     fn told_anew(&self, row: &RowId, vain: &Vain, state: &RowState, is_there: bool) -> Vec<Told> {
         let change = |op: Op, below: &Version| {
             let stamp = next_stamp(&below.stamp)?;
-            let (attribute, value, old) = (None, None, None);
-            Some(Told { row: row.clone(), op, attribute, value, old, stamp, note: ANEW })
+            let (attribute, value, old, context) = (None, None, None, None);
+            Some(Told { row: row.clone(), op, attribute, value, old, context, stamp, note: ANEW })
         };
         let own = |version: &Version| version.origin == self.node.as_str();
         match (&state.row, vain.op) {
-            (Some((Op::Delete, _)), Op::Update) => Vec::new(),
             (Some((Op::Delete, version)), Op::Insert) if is_there && own(version) => {
                 let target = &self.targets.tables[row.0];
                 let key = target.key.iter().map(|column| column.name.clone());
@@ -156,7 +159,7 @@ impl Importer {
                 told.map(|told| Told { value, ..told }).into_iter().collect()
             }
             // A delete that came after it: the row goes, as everywhere.
-            (Some((Op::Delete, _)), Op::Insert) => Vec::new(),
+            (Some((Op::Delete, _)), Op::Insert | Op::Update) => Vec::new(),
             (_, Op::Insert | Op::Update) if is_there => {
                 let cells = vain.cells.iter().filter_map(|(column, value)| {
                     let told = change(Op::Update, self.above_last(state, vain, column)?)?;

@@ -103,6 +103,13 @@ pub enum Mismatch {
     },
 }
 
+impl Target {
+    /// The columns outside the key whose changes are captured.
+    pub(super) fn captured(&self) -> impl Iterator<Item = &TargetColumn> {
+        self.columns.values().filter(|column| column.policy != "ignore")
+    }
+}
+
 impl Targets {
     /// The plan's tables as they really are in `live`, the introspected schema of the node.
     ///

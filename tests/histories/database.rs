@@ -13,14 +13,27 @@ pub(crate) type Cells = BTreeMap<String, Option<String>>;
 pub(crate) const KEY: &str = "id";
 /// The column with the time of the last change, in the table that has one.
 pub(crate) const LAST_UPDATE: &str = "changed_at";
-pub(crate) const TABLES: [(&str, &[&str]); 2] =
-    [("item", &["a", "b", "c"]), ("dated", &["a", "b", LAST_UPDATE])];
+pub(crate) const TABLES: [(&str, &[&str]); 3] = [
+    ("item", &["a", "b", "c"]),
+    ("dated", &["a", "b", LAST_UPDATE]),
+    ("record", &["a", "b", LAST_UPDATE]),
+];
 
-/// So many of the tables have neither unique columns nor references: all.
-pub(crate) const FREE_TABLES: usize = TABLES.len();
+/// So many of the tables have neither unique columns nor references.
+pub(crate) const FREE_TABLES: usize = 2;
+/// From here on the newest change of a row wins as a whole.
+pub(crate) const FIRST_RECORD: usize = FREE_TABLES;
+/// So many of these have neither: all.
+pub(crate) const FREE_RECORDS: usize = TABLES.len() - FIRST_RECORD;
 
 /// What stands under `tables:` of the configuration.
-pub(crate) const FOLLOWED: &str = "  item: follow\n  dated: { last_update: changed_at }";
+pub(crate) const FOLLOWED: &str = "  item: follow\n  dated: { last_update: changed_at }\n  \
+    record: { last_update: changed_at, overwrite: record }";
+
+/// Whether the newest change of a row of a table wins as a whole.
+pub(crate) fn is_record(table: &str) -> bool {
+    TABLES[FIRST_RECORD..].iter().any(|(name, _)| *name == table)
+}
 
 /// The tables in a brand's DDL.
 pub(crate) fn ddl(brand: Brand) -> String {

@@ -150,8 +150,8 @@ impl Nodes {
             slots.push(session);
         }
         let mut statements = vec!["BEGIN".to_owned()];
-        let tables = "item dated ds_change_outbox ds_change_inbox ds_change_version ds_quarantine \
-            ds_conflict ds_exchange ds_program_parameter";
+        let tables = "item dated record ds_change_outbox ds_change_inbox ds_change_version \
+            ds_quarantine ds_conflict ds_exchange ds_program_parameter";
         statements.extend(tables.split(' ').map(|table| format!("DELETE FROM {table}")));
         statements.push(format!(
             "UPDATE ds_node SET node_id = '{name}', fold_cursor = NULL, \

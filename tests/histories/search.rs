@@ -5,9 +5,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::cut::cut;
-use crate::history::{Event, History, Run};
+use crate::history::{Event, History, Run, records};
 use crate::mechanism::Mechanism;
 use crate::nodes::{BRANDS, Nodes};
+use crate::random::Random;
 use crate::schedule::{Outcome, run};
 use crate::world::Counts;
 
@@ -16,6 +17,9 @@ const EVENTS: usize = 40;
 
 /// Every so manyth history has a purge that finds something.
 const PURGES_EACH: u64 = 3;
+
+/// Every so manyth history is about a table with `overwrite: record` too.
+const RECORDS_EACH: u64 = 4;
 
 /// The last so many lines of a trace are shown.
 const TRACE_LINES: usize = 150;
@@ -30,6 +34,9 @@ fn history(seed: u64) -> History {
     let turn = usize::try_from(seed).unwrap() % BRANDS.len();
     history.setup.brands.rotate_left(turn);
     history.events.truncate(EVENTS);
+    if seed.is_multiple_of(RECORDS_EACH) {
+        records(&mut Random::new(!seed), &mut history.events);
+    }
     if seed.is_multiple_of(PURGES_EACH) {
         insert_purge(&mut history);
     }

@@ -7,7 +7,8 @@ use crate::session::ModelSession;
 use crate::world::{World, fault};
 
 /// Tables and their columns whose values no two rows have; any number have none.
-pub(crate) const UNIQUE: [(&str, &str); 2] = [("coded", "code"), ("coded", "alias")];
+pub(crate) const UNIQUE: [(&str, &str); 3] =
+    [("coded", "code"), ("coded", "alias"), ("coded_record", "alias")];
 
 /// A foreign key, to the key of its parent.
 #[derive(Debug, Clone, Copy)]

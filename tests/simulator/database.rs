@@ -147,16 +147,22 @@ pub(crate) const EPOCH: &str = "1970-01-01 00:00:00.000000";
 pub(crate) const KEY: &str = "id";
 /// The column with the time of the last change, in the table that has one.
 pub(crate) const LAST_UPDATE: &str = "changed_at";
-pub(crate) const TABLES: [(&str, &[&str]); 6] = [
+pub(crate) const TABLES: [(&str, &[&str]); 8] = [
     ("item", &["a", "b", "c"]),
     ("dated", &["a", "b", LAST_UPDATE]),
     ("coded", &["a", "alias", "code"]),
     ("parent", &["a"]),
     ("child", &["a", "parent_id"]),
     ("leaf", &["a", "parent_id"]),
+    ("record", &["a", "b", LAST_UPDATE]),
+    ("coded_record", &["a", "b", "alias"]),
 ];
 /// So many of the tables have neither unique columns nor references.
 pub(crate) const FREE_TABLES: usize = 2;
+/// From here on the newest change of a row wins as a whole; the tables between are tied.
+pub(crate) const FIRST_RECORD: usize = 6;
+/// So many of these have neither.
+pub(crate) const FREE_RECORDS: usize = 1;
 
 impl Database {
     pub(crate) fn new(brand: Brand, id: String, switch: Option<Switch>) -> Self {
@@ -241,6 +247,12 @@ impl Database {
         match (old, new) {
             (Some((key, before)), Some((same, after))) if key == same => {
                 changes = updates(key, before, after);
+                if is_record(&key.0) {
+                    let row = document(key, after);
+                    for one in &mut changes {
+                        one.object_context = Some(row.clone());
+                    }
+                }
             }
             (Some((key, before)), after) => {
                 let mut delete = change(key, Op::Delete);
@@ -415,6 +427,11 @@ impl Database {
         }
         told
     }
+}
+
+/// Whether the newest change of a row of a table wins as a whole.
+pub(crate) fn is_record(table: &str) -> bool {
+    TABLES[FIRST_RECORD..].iter().any(|(name, _)| *name == table)
 }
 
 /// Origin and id of a change.

@@ -14,7 +14,7 @@ use outrigger::runner::Runner;
 use outrigger::transport::Transport;
 
 use crate::constraint::{REFERENCES, UNIQUE};
-use crate::database::{KEY, LAST_UPDATE, TABLES};
+use crate::database::{KEY, LAST_UPDATE, TABLES, is_record};
 use crate::history::Setup;
 use crate::templates::templates;
 use crate::world::node_name;
@@ -84,7 +84,7 @@ fn targets(brand: Brand) -> Targets {
         key: vec![column(KEY)],
         columns: columns.iter().map(|name| ((*name).to_owned(), column(name))).collect(),
         forbidden: Vec::new(),
-        is_record_level: false,
+        is_record_level: is_record(name),
         bound_columns: bound(name),
         settles_collisions: true,
         unique_keys: unique(name).map(|column| vec![column]).collect(),

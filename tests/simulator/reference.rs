@@ -1,7 +1,8 @@
 //! What every node has to hold in the end, by the documented rule and nothing else.
 //!
 //! A row's existence is decided by its inserts and deletes, a column by its updates and the
-//! insert of its row. Between origins the stamp decides, then the origin; two changes of one
+//! insert of its row; of tables with `overwrite: record` an update decides on the row as an insert
+//! does. Between origins the stamp decides, then the origin; two changes of one
 //! origin are ordered by their ids, and the later one inherits the larger stamp: an insert or
 //! delete from those before it, an update from those too and from the column's updates.
 
@@ -11,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use outrigger::model::Change;
 use serde_json::Value as Json;
 
-use crate::database::{Cells, KEY, RowKey};
+use crate::database::{Cells, KEY, RowKey, is_record};
 use crate::world::Logged;
 
 #[derive(Clone)]
@@ -56,13 +57,14 @@ pub(crate) fn contested(log: &[Logged]) -> u64 {
 fn end_of_row(mut history: Vec<&Logged>) -> Option<Cells> {
     history.sort_by_key(|logged| (logged.origin.clone(), logged.change.id));
     let (updates, others): (Vec<&Logged>, Vec<&Logged>) =
-        history.into_iter().partition(|logged| operation(logged) == "U");
+        history.into_iter().partition(|logged| operation(logged) == "U" && !is_whole(logged));
     let others = claims(others.into_iter().map(|logged| (logged, None)), &[]);
     let row = newest(&others)?.clone();
-    if row.change.object_operation.as_deref() != Some("I") {
-        return None;
-    }
-    let mut cells = cells(row.change.object_value.as_deref().unwrap());
+    let mut cells = match row.change.object_operation.as_deref() {
+        Some("I") => cells(row.change.object_value.as_deref().unwrap()),
+        Some("U") => cells(row.change.object_context.as_deref().unwrap()),
+        _ => return None,
+    };
     cells.remove(KEY);
     let mut columns: BTreeMap<String, Vec<(&Logged, Option<String>)>> = BTreeMap::new();
     for logged in updates {
@@ -100,6 +102,11 @@ fn claims<'a>(
 
 fn newest<'a, 'b>(claims: &'b [Claim<'a>]) -> Option<&'b Claim<'a>> {
     claims.iter().reduce(|best, one| if one.is_newer_than(best) { one } else { best })
+}
+
+/// Whether an update says the whole row.
+fn is_whole(logged: &Logged) -> bool {
+    is_record(logged.change.object_table.as_deref().unwrap())
 }
 
 fn operation(logged: &Logged) -> &str {

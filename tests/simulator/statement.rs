@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 
 use crate::brand::Marks;
 use crate::database::{
-    Cells, Database, EPOCH, Held, Holder, KEY, Program, RowKey, Undo, change, name,
+    Cells, Database, EPOCH, Held, Holder, KEY, Program, RowKey, Undo, change, is_record, name,
 };
 use crate::history::Switch;
 use crate::session::{ModelSession, duplicate};
@@ -380,6 +380,7 @@ impl ModelSession {
         let mut told = change(&(value(0).unwrap(), value(1).unwrap()), op);
         (told.object_attribute, told.object_value) = (value(3), value(4));
         told.object_value_old = value(5);
+        told.object_context = value(7);
         let transaction = node.runner_transaction();
         let id = node.append(transaction, &value(6).unwrap(), told);
         self.keep(world, Undo::Told(id, told_by(values) == Switch::Told));
@@ -399,6 +400,10 @@ impl ModelSession {
         for object in json(rows) {
             let mut change = change_of(&object);
             let node = &mut world.nodes[self.node];
+            if node.lacks(Switch::WholeRow) && change.object_table.as_deref().is_some_and(is_record)
+            {
+                change.object_context = None;
+            }
             if !node.known.insert(name(&change)) {
                 world.counts.duplicates += 1;
                 let node = &world.nodes[self.node];
@@ -566,7 +571,7 @@ pub(crate) fn change_of(object: &Json) -> Change {
 
 /// The mechanism by which a change is told: the settlement of a collision, or anew.
 fn told_by(values: &[Value]) -> Switch {
-    match text(&values[7]).as_deref() {
+    match text(&values[8]).as_deref() {
         Some("settles a collision") => Switch::Told,
         _ => Switch::ToldAnew,
     }

@@ -43,7 +43,8 @@ const TEXTS: [(&str, &str); 39] = [
     ("write_conflicts", "write_conflicts :{rows}"),
     (
         "write_own_change",
-        "write_own_change :{object_table} :{object_id} :{object_operation} :{object_attribute} :{object_value} :{object_value_old} :{update_datetime} :{note1}",
+        "write_own_change :{object_table} :{object_id} :{object_operation} :{object_attribute} \
+         :{object_value} :{object_value_old} :{update_datetime} :{object_context} :{note1}",
     ),
     ("lock_rows", "lock_rows {{ table.name }} :{rows}"),
     (

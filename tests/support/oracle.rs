@@ -130,30 +130,27 @@ impl Known {
         for name in &touched {
             let row = Row { name, before: before.get(name), after: self.rows.get(name) };
             let captured = own.get(name).map_or(&[][..], Vec::as_slice);
-            if !imported.contains_key(name) {
-                row.replay(captured, &mut complaints);
-            } else if self.is_decided_by_column(name) {
-                row.compare(self.rule(name).as_ref(), "what the node knows", &mut complaints);
+            let Some(plan) = self.plan(name) else { continue };
+            if imported.contains_key(name) {
+                let rule = rule::row(self.base.get(name), self.changes(name), plan);
+                row.compare(rule.as_ref(), "what the node knows", &mut complaints);
                 self.check_replaced(&row, captured, &mut complaints);
+            } else {
+                row.replay(captured, plan, &mut complaints);
             }
         }
         complaints
     }
 
-    /// Whether the rule for single columns holds in a row's table.
-    fn is_decided_by_column(&self, (table, _): &RowName) -> bool {
-        self.tables.iter().any(|plan| plan.object_table == *table && !plan.is_record_level)
+    /// A row's table.
+    fn plan(&self, (table, _): &RowName) -> Option<&TablePlan> {
+        self.tables.iter().find(|plan| plan.object_table == *table)
     }
 
     /// Everything that the node knows of a row.
     fn changes<'a>(&'a self, name: &'a RowName) -> impl Iterator<Item = &'a Change> {
         let all = self.own.values().chain(self.imported.values());
         all.filter(|change| row_name(change).as_ref() == Some(name))
-    }
-
-    /// The row by the documented rule.
-    fn rule(&self, name: &RowName) -> Option<Cells> {
-        rule::row(self.base.get(name), self.changes(name))
     }
 
     /// What an update of the application replaced, somebody has written.
@@ -191,7 +188,7 @@ impl Row<'_> {
     }
 
     /// Replays what the outbox captured, and compares.
-    fn replay(&self, captured: &[Change], complaints: &mut Vec<String>) {
+    fn replay(&self, captured: &[Change], plan: &TablePlan, complaints: &mut Vec<String>) {
         let mut cells = self.before.cloned();
         // What an import tells anew changes nothing here.
         let is_made = |change: &&Change| change.note1.as_deref() != Some(TOLD_ANEW);
@@ -200,12 +197,17 @@ impl Row<'_> {
                 // What the trigger could not put into words is not there to be compared.
                 return;
             }
-            if let Some((column, misfit)) = step(&mut cells, change) {
+            if let Some((column, misfit)) = step(&mut cells, change, plan) {
                 let what = format!("outbox row {} {misfit}", change.id);
                 complaints.push(self.says(column, &what));
             }
         }
         self.compare(cells.as_ref(), "the outbox", complaints);
+        let last = captured.last().filter(|change| rule::says_row(plan, change));
+        if let Some(change) = last {
+            let said = rule::values(change);
+            self.compare(Some(&said), "the whole row in the outbox", complaints);
+        }
     }
 
     /// Names each column in which the row is not what it should be.
@@ -234,7 +236,11 @@ impl Row<'_> {
 }
 
 /// Does to a row what an outbox row says; where that does not fit, which column and why.
-fn step<'a>(cells: &mut Option<Cells>, change: &'a Change) -> Option<(Option<&'a str>, String)> {
+fn step<'a>(
+    cells: &mut Option<Cells>,
+    change: &'a Change,
+    plan: &TablePlan,
+) -> Option<(Option<&'a str>, String)> {
     match (operation(change), &mut *cells) {
         ("I", None) => {
             *cells = Some(rule::document(change.object_value.as_deref()));
@@ -256,7 +262,13 @@ fn step<'a>(cells: &mut Option<Cells>, change: &'a Change) -> Option<(Option<&'a
         ("U", Some(held)) => {
             let column = change.object_attribute.as_deref().unwrap_or_default();
             let before = held.get(column).cloned();
-            held.extend(rule::values(change));
+            let mut set = rule::values(change);
+            if rule::says_row(plan, change) {
+                // The other changes of the statement say themselves what they did.
+                let is_metadata = |name: &str| plan.metadata.iter().any(|c| c.name == name);
+                set.retain(|name, _| name == column || is_metadata(name));
+            }
+            held.extend(set);
             let (old, new) = (&change.object_value_old, &change.object_value);
             let misfit = match before {
                 Some(before) if before != *old => {

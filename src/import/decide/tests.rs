@@ -11,6 +11,8 @@ fn change(op: Op, stamp: &str, origin: &str, id: i64, cells: &[(&str, &str)]) ->
         row: (0, "k".into()),
         key: vec!["k".into()],
         old_row: None,
+        if_absent: BTreeMap::new(),
+        is_record: false,
         old_cells: BTreeMap::new(),
         cells: cells
             .iter()
@@ -26,7 +28,7 @@ fn imported(changes: &[Incoming]) -> Table {
     let mut state = RowState::default();
     let mut row: Table = None;
     for incoming in changes {
-        match decide(&mut state, incoming, false) {
+        match decide(&mut state, incoming) {
             Effect::Insert(cells) => row = Some(cells),
             Effect::Update(cells) => row.as_mut().expect("it exists").extend(cells),
             Effect::Delete => row = None,
@@ -160,11 +162,11 @@ fn a_value_that_outlasts_its_origins_delete_by_the_stamp_is_kept() {
 #[test]
 fn a_delete_of_this_node_keeps_what_outlasts_it() {
     let mut state = RowState::default();
-    note_local(&mut state, &change(Op::Update, "9", "a", 1, &[("x", "a")]), false);
-    note_local(&mut state, &change(Op::Delete, "5", "a", 2, &[("x", "a")]), false);
+    note_local(&mut state, &change(Op::Update, "9", "a", 1, &[("x", "a")]));
+    note_local(&mut state, &change(Op::Delete, "5", "a", 2, &[("x", "a")]));
     let insert = change(Op::Insert, "7", "b", 1, &[("x", "b")]);
     assert_eq!(
-        decide(&mut state, &insert, false),
+        decide(&mut state, &insert),
         Effect::Insert(cells(&[("x", "a")]).expect("it has cells"))
     );
 }
@@ -173,16 +175,16 @@ fn a_delete_of_this_node_keeps_what_outlasts_it() {
 fn a_delete_of_this_node_that_is_noted_again_keeps_nothing_of_what_came_later() {
     let mut state = RowState::default();
     let delete = change(Op::Delete, "3", "a", 1, &[("x", "deleted")]);
-    note_local(&mut state, &delete, false);
+    note_local(&mut state, &delete);
     assert_ne!(
-        decide(&mut state, &change(Op::Insert, "5", "b", 1, &[("x", "b")]), false),
+        decide(&mut state, &change(Op::Insert, "5", "b", 1, &[("x", "b")])),
         Effect::Nothing
     );
     assert_ne!(
-        decide(&mut state, &change(Op::Update, "6", "b", 2, &[("x", "later")]), false),
+        decide(&mut state, &change(Op::Update, "6", "b", 2, &[("x", "later")])),
         Effect::Nothing
     );
-    note_local(&mut state, &delete, false);
+    note_local(&mut state, &delete);
     assert!(!state.may_differ());
 }
 
@@ -190,15 +192,15 @@ fn a_delete_of_this_node_that_is_noted_again_keeps_nothing_of_what_came_later() 
 fn what_an_import_did_not_see_is_settled() {
     let mut state = RowState::default();
     let update = change(Op::Update, "5", "b", 1, &[("x", "b")]);
-    assert_eq!(decide(&mut state, &update, false), Effect::Nothing);
-    note_local(&mut state, &change(Op::Insert, "4", "a", 1, &[("x", "a")]), false);
+    assert_eq!(decide(&mut state, &update), Effect::Nothing);
+    note_local(&mut state, &change(Op::Insert, "4", "a", 1, &[("x", "a")]));
     state.exists = true;
     assert!(state.is_by_another_than(&"a".into()) && state.may_differ());
     let parked = cells(&[("x", "b")]).expect("it has cells");
     assert_eq!(settle(&mut state), Effect::Update(parked));
     assert_eq!(settle(&mut state), Effect::Nothing);
-    assert_ne!(decide(&mut state, &change(Op::Delete, "6", "b", 2, &[]), false), Effect::Nothing);
-    note_local(&mut state, &change(Op::Insert, "5", "a", 2, &[("x", "a")]), false);
+    assert_ne!(decide(&mut state, &change(Op::Delete, "6", "b", 2, &[])), Effect::Nothing);
+    note_local(&mut state, &change(Op::Insert, "5", "a", 2, &[("x", "a")]));
     state.exists = true;
     assert_eq!(settle(&mut state), Effect::Delete);
 }
@@ -220,11 +222,53 @@ fn a_change_twice_is_one_change() {
     assert_eq!(imported(&twice), cells(&[("x", "1")]));
 }
 
+/// A change of a table with `overwrite: record`; an update says the whole row.
+fn record(op: Op, stamp: &str, origin: &str, id: i64, cells: &[(&str, &str)]) -> Incoming {
+    Incoming { is_record: true, ..change(op, stamp, origin, id, cells) }
+}
+
 #[test]
-fn a_record_level_table_refuses_what_is_older_than_the_record() {
-    let mut state = RowState { exists: true, ..RowState::default() };
-    let newer = change(Op::Update, "5", "a", 1, &[("x", "a")]);
-    let older = change(Op::Update, "4", "b", 1, &[("y", "b")]);
-    assert_ne!(decide(&mut state, &newer, true), Effect::Nothing);
-    assert_eq!(decide(&mut state, &older, true), Effect::Nothing);
+fn the_newest_record_stands_as_a_whole_in_any_order() {
+    let a = [
+        record(Op::Insert, "1", "a", 1, &[("x", "0"), ("y", "0")]),
+        record(Op::Update, "5", "a", 2, &[("x", "a"), ("y", "0")]),
+    ];
+    let b = [record(Op::Update, "4", "b", 1, &[("x", "0"), ("y", "b")])];
+    assert_eq!(converges(&a, &b), cells(&[("x", "a"), ("y", "0")]));
+    let b = [record(Op::Update, "6", "b", 1, &[("x", "0"), ("y", "b")])];
+    assert_eq!(converges(&a, &b), cells(&[("x", "0"), ("y", "b")]));
+}
+
+#[test]
+fn a_record_is_there_when_its_newest_change_is_no_delete() {
+    let a = |stamp| {
+        let insert = record(Op::Insert, "1", "a", 1, &[("x", "0"), ("y", "0")]);
+        [insert, record(Op::Delete, stamp, "a", 2, &[])]
+    };
+    let b = [record(Op::Update, "5", "b", 1, &[("x", "b"), ("y", "0")])];
+    assert_eq!(converges(&a("4"), &b), cells(&[("x", "b"), ("y", "0")]));
+    assert_eq!(converges(&a("6"), &b), None);
+}
+
+#[test]
+fn an_update_that_does_not_say_the_whole_record_is_one_of_its_columns() {
+    let a = [
+        record(Op::Insert, "1", "a", 1, &[("x", "0"), ("y", "0")]),
+        record(Op::Update, "3", "a", 2, &[("x", "a"), ("y", "a")]),
+    ];
+    // Newer, it stands beside the rest, and waits for a row that is not there yet.
+    let part = |stamp| [change(Op::Update, stamp, "b", 1, &[("y", "b")])];
+    assert_eq!(converges(&a, &part("4")), cells(&[("x", "a"), ("y", "b")]));
+    assert_eq!(converges(&a, &part("2")), cells(&[("x", "a"), ("y", "a")]));
+    let delete = record(Op::Delete, "3", "a", 2, &[]);
+    assert_eq!(converges(&[a[0].clone(), delete], &part("4")), None);
+}
+
+#[test]
+fn what_is_recorded_as_a_mask_is_written_where_the_row_is_inserted_only() {
+    let mut update = record(Op::Update, "5", "b", 1, &[("x", "b")]);
+    update.if_absent = BTreeMap::from([("m".to_owned(), Some("***".to_owned()))]);
+    let insert = record(Op::Insert, "1", "a", 1, &[("x", "0"), ("m", "secret")]);
+    assert_eq!(imported(&[insert, update.clone()]), cells(&[("m", "secret"), ("x", "b")]));
+    assert_eq!(imported(&[update]), cells(&[("m", "***"), ("x", "b")]));
 }

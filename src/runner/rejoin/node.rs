@@ -236,8 +236,8 @@ impl Asked {
         let Some(mut after) = first_ids.values().min().copied() else { return Ok(later) };
         loop {
             let page = self.page("read_outbox", &[("last_id", Value::Integer(after))]).await?;
-            let Some(last) = page.last().map(|change| change.id) else { return Ok(later) };
-            after = last;
+            let Some(end) = page.last().map(|change| change.id) else { return Ok(later) };
+            after = end;
             let is_later =
                 |change: &Change| first_ids.get(&row_of(change)).is_some_and(|id| *id < change.id);
             let own = page.into_iter().filter(is_later);

@@ -1,11 +1,13 @@
 //! The documented rule for one row: what it is, by everything that is known of it.
 //!
 //! Written once more, apart from the importer and from the model: a row's existence is decided by
-//! its inserts and deletes, a column by its updates and the insert of its row. Between origins the
+//! its inserts and deletes, a column by its updates and the insert of its row; with
+//! `overwrite: record` an update that says the whole row decides as an insert does. Between origins the
 //! stamp decides, then the origin; of one origin the later change is the newer one, and it
 //! inherits the larger stamp.
 
 use outrigger::model::Change;
+use outrigger::plan::TablePlan;
 use serde_json::Value as Json;
 
 use super::{Cells, operation};
@@ -31,18 +33,19 @@ impl Rank {
 pub(super) fn row<'a>(
     base: Option<&Cells>,
     changes: impl Iterator<Item = &'a Change>,
+    plan: &TablePlan,
 ) -> Option<Cells> {
     let mut changes: Vec<&Change> = changes.collect();
     changes.sort_by_key(|change| (origin(change), id(change)));
     let (updates, others): (Vec<&Change>, Vec<&Change>) =
-        changes.into_iter().partition(|change| operation(change) == "U");
+        changes.into_iter().partition(|c| operation(c) == "U" && !says_row(plan, c));
     let mut ranks: Vec<Rank> = Vec::new();
     let mut newest = base.map(|cells| (Rank::default(), Some(cells.clone())));
     for change in others {
         let rank = rank(change, &ranks);
         if newest.as_ref().is_none_or(|(known, _)| rank.is_above(known)) {
-            let is_insert = operation(change) == "I";
-            let cells = is_insert.then(|| document(change.object_value.as_deref()));
+            let is_delete = operation(change) == "D";
+            let cells = (!is_delete).then(|| values(change));
             newest = Some((rank.clone(), cells));
         }
         ranks.push(rank);
@@ -82,6 +85,15 @@ fn origin(change: &Change) -> String {
 /// The id in the origin's outbox.
 fn id(change: &Change) -> i64 {
     change.source_id.unwrap_or(change.id)
+}
+
+/// Whether an update says the whole row of a table where a newer change protects it.
+pub(super) fn says_row(plan: &TablePlan, change: &Change) -> bool {
+    let values = values(change);
+    let mut columns = plan.columns.iter().chain(&plan.metadata);
+    plan.is_record_level
+        && operation(change) == "U"
+        && columns.all(|column| values.contains_key(&column.name))
 }
 
 /// The columns that a change sets.
