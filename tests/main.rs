@@ -9,6 +9,7 @@
 mod apply;
 mod capture_mysql;
 mod careful;
+mod check;
 mod cli_support;
 mod conflicts;
 mod cuts;

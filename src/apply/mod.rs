@@ -18,7 +18,7 @@ mod verify;
 mod wanted;
 
 pub use history::{Installed, Object, objects};
-pub use inspect::{Live, inspect, observe, triggers};
+pub use inspect::{Live, Surroundings, inspect, observe, surroundings, triggers};
 pub use prepare::{Action, Change, Migration, Reason, Rewind, prepare};
 pub use run::{Removal, apply, prepare_removal, remove};
 pub use statements::Statements;

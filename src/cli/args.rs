@@ -120,8 +120,12 @@ pub(super) struct Init {
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Check {
-    #[command(flatten)]
-    pub(super) listing: Listing,
+    /// How to say it
+    #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
+    pub(super) format: CheckFormat,
+    /// A node whose settings and rights are looked at as well
+    #[arg(long, value_name = "NODE")]
+    pub(super) node: Vec<String>,
     /// An id of findings to leave out
     #[arg(long, value_name = "ID", value_parser = PossibleValuesParser::new(IDS))]
     pub(super) allow: Vec<String>,
@@ -396,6 +400,20 @@ pub(super) enum Format {
     Text,
     /// For programs
     Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum CheckFormat {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// Commands that annotate a GitHub workflow's files
+    Github,
+    /// The SQL that mends what SQL can mend, for each node; the findings are not shown
+    Sql,
 }
 
 /// A brand by its name or one of the names that people use besides.

@@ -22,6 +22,8 @@ pub(super) struct RawConfig {
     #[serde(default)]
     pub(super) capture: RawCapture,
     #[serde(default)]
+    pub(super) findings: Vec<RawSuppression>,
+    #[serde(default)]
     pub(super) limits: RawLimits,
 }
 
@@ -88,6 +90,16 @@ pub(super) struct RawRoute {
     pub(super) id: Spanned,
     pub(super) from: Spanned,
     pub(super) to: Spanned,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawSuppression {
+    pub(super) id: Spanned,
+    pub(super) table: Option<Spanned>,
+    pub(super) column: Option<Spanned>,
+    pub(super) dialect: Option<Spanned>,
+    pub(super) reason: Spanned,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -4,12 +4,14 @@
 
 mod capture;
 mod names;
+mod numbering;
 mod routes;
 
 use serde::Serialize;
 
 pub use capture::{CapturedColumn, LeftOut, ObjectNames, TablePlan, physical_name};
 pub(crate) use names::hex;
+pub use numbering::{Numbering, number_keys};
 pub use routes::{RoutePlan, plan_routes};
 
 use crate::config::Config;

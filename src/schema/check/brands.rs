@@ -27,19 +27,7 @@ pub(super) fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
 
 /// Ways of writing that fire no trigger, whatever the tables.
 fn unseen_writes(brand: Brand) -> Vec<Finding> {
-    let dialect = brand.dialect();
     let mut findings = Vec::new();
-    if dialect.can.truncate && !dialect.can.fire_triggers_on_truncate {
-        findings.push(Finding::new(
-            "truncate",
-            Severity::Info,
-            format!(
-                "{} shows TRUNCATE to no trigger: such a change does not travel",
-                dialect.title
-            ),
-            "use DELETE on followed tables, and give applications no right to truncate them",
-        ));
-    }
     if brand == Brand::Sqlite {
         findings.push(Finding::new(
             "sqlite-replace",
@@ -124,7 +112,12 @@ fn long_names(subject: &Subject<'_>, followed: &Followed<'_>, brand: Brand) -> V
     findings
 }
 
-/// Two tables of different namespaces that are one on a brand without namespaces.
+/// A name as the brand compares it.
+fn folded(name: &str, brand: Brand) -> String {
+    if brand.dialect().identifier.ignores_case { name.to_lowercase() } else { name.to_owned() }
+}
+
+/// Two tables that are one on a brand without namespaces, and names that differ in case alone.
 fn collisions(subject: &Subject<'_>, brand: Brand) -> Vec<Finding> {
     let mut taken: BTreeMap<String, &TableName> = BTreeMap::new();
     let mut findings = Vec::new();
@@ -136,18 +129,32 @@ fn collisions(subject: &Subject<'_>, brand: Brand) -> Vec<Finding> {
             }
             _ => physical(name, brand),
         };
-        if let Some(other) = taken.insert(physical.clone(), name) {
+        let title = &brand.dialect().title;
+        if let Some(other) = taken.insert(folded(&physical, brand), name) {
             let finding = Finding::new(
                 "name-collision",
                 Severity::Error,
-                format!(
-                    "tables `{other}` and `{name}` are both `{physical}` on {}, which has no \
-                     namespaces",
-                    brand.dialect().title
-                ),
+                format!("tables `{other}` and `{name}` are both `{physical}` on {title}"),
                 "rename or skip one of them",
             );
             findings.push(finding.at(subject.place(followed)).table(name).brand(brand));
+        }
+        let mut columns: BTreeMap<String, &str> = BTreeMap::new();
+        for column in &followed.table.columns {
+            if let Some(other) = columns.insert(folded(&column.name, brand), &column.name) {
+                let finding = Finding::new(
+                    "name-collision",
+                    Severity::Error,
+                    format!(
+                        "columns `{other}` and `{}` of `{name}` are one on {title}, where upper \
+                         and lower case count as one",
+                        column.name
+                    ),
+                    "rename one of them, or skip the table",
+                );
+                let place = subject.column_place(followed, column);
+                findings.push(finding.at(place).table(name).column(&column.name).brand(brand));
+            }
         }
     }
     findings
