@@ -27,6 +27,7 @@ mod mysql;
 mod oracle;
 mod parse;
 mod position;
+mod probe;
 mod purge;
 mod render;
 mod repo;

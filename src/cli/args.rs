@@ -56,6 +56,12 @@ pub(super) enum Verb {
     /// Detect drift between a node and what should be installed there
     #[command(after_long_help = help::VERIFY)]
     Verify(Verify),
+    /// Try on a node which ways of writing are really captured, and leave nothing behind
+    ///
+    /// The node's user needs the right to make a schema, on MySQL a database. The exit code is 1
+    /// when something is not captured that should be.
+    #[command(after_long_help = help::PROBE)]
+    Probe(Probe),
     /// Uninstall, and leave the database as it was
     #[command(after_long_help = help::REMOVE)]
     Remove(Remove),
@@ -163,6 +169,15 @@ pub(super) struct Apply {
 #[derive(Debug, ClapArgs)]
 pub(super) struct Verify {
     /// The node to look at
+    #[arg(long, value_name = "NODE")]
+    pub(super) node: String,
+    #[command(flatten)]
+    pub(super) listing: Listing,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Probe {
+    /// The node to try it on
     #[arg(long, value_name = "NODE")]
     pub(super) node: String,
     #[command(flatten)]

@@ -74,6 +74,16 @@ EXAMPLES
   The same for a program:
     outrigger verify --node server1 --format json";
 
+pub(super) const PROBE: &str = "\
+EXAMPLES
+  Insert, upsert, cascade, TRUNCATE and others, on tables of the probe's own:
+    outrigger probe --node server1
+
+  For a program:
+    outrigger probe --node server1 --format json
+
+  docs/coverage.md says what each brand captures.";
+
 pub(super) const REMOVE: &str = "\
 EXAMPLES
   See what would go:
