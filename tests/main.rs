@@ -8,6 +8,7 @@
 
 mod apply;
 mod capture_mysql;
+mod capture_unseen;
 mod careful;
 mod check;
 mod cli_support;

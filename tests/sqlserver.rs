@@ -302,7 +302,7 @@ fn config(command: CommandForm) -> Config {
             follow("wide", TableOptions::default()),
         ],
         routes: Vec::new(),
-        capture: Capture { command },
+        capture: Capture { command, ..Capture::default() },
         suppressions: Vec::new(),
         limits: Limits::default(),
         hash: "c".into(),

@@ -227,6 +227,19 @@ pub struct Suppression {
 pub struct Capture {
     /// Whether triggers fill `object_operation_command`.
     pub command: CommandForm,
+    /// What happens where foreign keys write rows that nothing can record.
+    pub cascades: CascadeRule,
+}
+
+/// What happens where foreign keys write rows that nothing can record.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CascadeRule {
+    /// Nothing is generated for a brand that sends.
+    #[default]
+    Refuse,
+    /// They are left unrecorded.
+    Leave,
 }
 
 /// How quotes stand in `object_operation_command`.

@@ -7,7 +7,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 
 use super::spanned::{Entries, Spanned};
-use super::{Collisions, CommandForm, Error, Overwrite, Policy};
+use super::{CascadeRule, Collisions, CommandForm, Error, Overwrite, Policy};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -107,6 +107,8 @@ pub(super) struct RawSuppression {
 pub(super) struct RawCapture {
     #[serde(default)]
     pub(super) command: CommandForm,
+    #[serde(default)]
+    pub(super) cascades: CascadeRule,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -55,7 +55,7 @@ pub(super) fn config(
         nodes,
         tables: raw.tables.0.into_iter().map(rule).collect(),
         routes,
-        capture: Capture { command: raw.capture.command },
+        capture: Capture { command: raw.capture.command, cascades: raw.capture.cascades },
         suppressions: raw
             .findings
             .into_iter()

@@ -326,16 +326,27 @@ fn references() {
     found(id, &skipped, tables(), &[&format!("info schema.sql:1:1: {message}")]);
     let all = config(&ONE_WAY, "tables: { '*': follow }\n");
     found(id, &all, tables(), &[]);
-    found("mysql-cascade", &all, tables(), &[]);
+}
+
+#[test]
+fn cascades_that_nothing_can_record() {
+    let id = "mysql-cascade";
+    let child =
+        |action| refers(table("child", "id bigint key, parent_id bigint"), "parent", action);
     let from_mysql = config(&FROM_MYSQL, "tables: { '*': follow }\n");
-    found(
-        "mysql-cascade",
-        &from_mysql,
-        tables(),
-        &["warning schema.sql:1:1: ON DELETE CASCADE of `child` from `parent` fires no trigger \
-           on MySQL: the change does not travel"],
-    );
-    found("mysql-cascade", &from_mysql, vec![child(Action::NoAction), parent()], &[]);
+    let parent = || table("parent", "id bigint key");
+    found(id, &from_mysql, vec![child(Action::Cascade), parent()], &[]);
+    let circle = || refers(child(Action::Cascade), "child", Action::Cascade);
+    let message = "schema.sql:1:1: MySQL fires no trigger for what goes with a row of `child` from \
+                   `child`, and nothing else can record it: the tables refer to each other in a \
+                   circle";
+    let tables = || vec![circle(), parent()];
+    found(id, &from_mysql, tables(), &[&format!("error {message}")]);
+    let left = "tables: { '*': follow }\ncapture: { cascades: leave }\n";
+    found(id, &config(&FROM_MYSQL, left), tables(), &[&format!("warning {message}")]);
+    found(id, &config(&ONE_WAY, "tables: { '*': follow }\n"), tables(), &[]);
+    let unfollowed = config(&FROM_MYSQL, "tables: { parent: follow, child: skip }\n");
+    found(id, &unfollowed, tables(), &[]);
 }
 
 #[test]
