@@ -40,6 +40,7 @@ mod support;
 mod sync;
 mod topology;
 mod trouble;
+mod type_names;
 mod values;
 mod verbs;
 

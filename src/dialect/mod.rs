@@ -147,6 +147,8 @@ pub struct Dialect {
     /// What columns keep of their values: each rule with the base names of its native types. A
     /// type that is not listed keeps every value of its logical type.
     pub fits: BTreeMap<Fit, Vec<String>>,
+    /// Native types that are not carried, by the reason why; `[]` stands for every array.
+    pub refused: BTreeMap<String, Vec<String>>,
     /// The longest text of a key that the control tables take.
     pub longest_key: LongestKey,
     /// The brand's error codes by what they mean.

@@ -253,7 +253,8 @@ fn types_and_the_last_update() {
         "unmappable-type",
         &config,
         tables(),
-        &["error schema.sql:4:5: column `a.q` has the type `point`, which nothing maps"],
+        &["error schema.sql:4:5: column `a.q` has the type `point`, which is not carried: shapes \
+           are stored in another way by each brand"],
     );
     found(
         "no-last-update",
