@@ -5,12 +5,13 @@ mod cli_support;
 use cli_support::{Run, outrigger};
 use indoc::indoc;
 
-const VERBS: [&str; 14] = [
+const VERBS: [&str; 15] = [
     "init",
     "check",
     "generate",
     "apply",
     "verify",
+    "probe",
     "remove",
     "transport",
     "import",

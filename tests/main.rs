@@ -8,7 +8,9 @@
 
 mod apply;
 mod capture_mysql;
+mod capture_unseen;
 mod careful;
+mod check;
 mod cli_support;
 mod conflicts;
 mod cuts;
@@ -26,6 +28,7 @@ mod mysql;
 mod oracle;
 mod parse;
 mod position;
+mod probe;
 mod purge;
 mod records;
 mod render;
@@ -38,6 +41,7 @@ mod support;
 mod sync;
 mod topology;
 mod trouble;
+mod type_names;
 mod values;
 mod verbs;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::history::{Installed, Object, objects};
 use super::statements::Statements;
 use super::{Error, HISTORY_TABLE, NODE_TABLE, PROGRAM_TABLE};
-use crate::db::Session;
+use crate::db::{FaultKind, Mode, Session};
 use crate::dialect::Brand;
 use crate::model::{NodeId, Row, Schema, Table, TableName, Value};
 use crate::outbox::{fetch, fetch_one};
@@ -42,6 +42,36 @@ pub async fn triggers(
     let empty = std::collections::BTreeMap::<String, String>::new();
     let statement = templates.statement("introspect/triggers", &empty)?;
     Ok(schema::triggers(&fetch(session, &statement, &[]).await?))
+}
+
+/// Settings and rights of a node, for `schema::check`.
+#[derive(Debug, Clone)]
+pub struct Surroundings {
+    /// The answer of `introspect/surroundings`.
+    pub facts: Vec<Row>,
+    /// Whether something could be written; it was rolled back.
+    pub can_write: bool,
+}
+
+/// Reads the settings and rights that decide whether changes are captured on a node.
+///
+/// # Errors
+/// When a template cannot be filled or the database refuses.
+pub async fn surroundings(
+    session: &mut dyn Session,
+    templates: &Templates,
+) -> Result<Surroundings, Error> {
+    let empty = std::collections::BTreeMap::<String, String>::new();
+    let statement = templates.statement("introspect/surroundings", &empty)?;
+    let facts = fetch(session, &statement, &[]).await?;
+    let attempt = templates.statement("introspect/try_write", &empty)?;
+    session.begin(Mode::Write).await?;
+    let attempted = session.raw(&attempt.sql).await;
+    session.rollback().await?;
+    match attempted {
+        Err(fault) if fault.kind != FaultKind::Denied => Err(fault.into()),
+        attempted => Ok(Surroundings { facts, can_write: attempted.is_ok() }),
+    }
 }
 
 async fn read_schema(

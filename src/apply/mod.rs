@@ -11,6 +11,7 @@
 mod history;
 mod inspect;
 mod prepare;
+mod probe;
 mod run;
 mod statements;
 mod text;
@@ -18,8 +19,9 @@ mod verify;
 mod wanted;
 
 pub use history::{Installed, Object, objects};
-pub use inspect::{Live, inspect, observe, triggers};
+pub use inspect::{Live, Surroundings, inspect, observe, surroundings, triggers};
 pub use prepare::{Action, Change, Migration, Reason, Rewind, prepare};
+pub use probe::{Outcome, Probed, probe};
 pub use run::{Removal, apply, prepare_removal, remove};
 pub use statements::Statements;
 pub use text::{migration_text, removal_text};

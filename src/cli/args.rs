@@ -56,6 +56,12 @@ pub(super) enum Verb {
     /// Detect drift between a node and what should be installed there
     #[command(after_long_help = help::VERIFY)]
     Verify(Verify),
+    /// Try on a node which ways of writing are really captured, and leave nothing behind
+    ///
+    /// The node's user needs the right to make a schema, on MySQL a database. The exit code is 1
+    /// when something is not captured that should be.
+    #[command(after_long_help = help::PROBE)]
+    Probe(Probe),
     /// Uninstall, and leave the database as it was
     #[command(after_long_help = help::REMOVE)]
     Remove(Remove),
@@ -120,8 +126,12 @@ pub(super) struct Init {
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Check {
-    #[command(flatten)]
-    pub(super) listing: Listing,
+    /// How to say it
+    #[arg(long, value_enum, default_value_t = CheckFormat::Text)]
+    pub(super) format: CheckFormat,
+    /// A node whose settings and rights are looked at as well
+    #[arg(long, value_name = "NODE")]
+    pub(super) node: Vec<String>,
     /// An id of findings to leave out
     #[arg(long, value_name = "ID", value_parser = PossibleValuesParser::new(IDS))]
     pub(super) allow: Vec<String>,
@@ -159,6 +169,15 @@ pub(super) struct Apply {
 #[derive(Debug, ClapArgs)]
 pub(super) struct Verify {
     /// The node to look at
+    #[arg(long, value_name = "NODE")]
+    pub(super) node: String,
+    #[command(flatten)]
+    pub(super) listing: Listing,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Probe {
+    /// The node to try it on
     #[arg(long, value_name = "NODE")]
     pub(super) node: String,
     #[command(flatten)]
@@ -396,6 +415,20 @@ pub(super) enum Format {
     Text,
     /// For programs
     Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum CheckFormat {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// Commands that annotate a GitHub workflow's files
+    Github,
+    /// The SQL that mends what SQL can mend, for each node; the findings are not shown
+    Sql,
 }
 
 /// A brand by its name or one of the names that people use besides.

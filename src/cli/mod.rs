@@ -15,6 +15,7 @@ mod import;
 mod init;
 mod live;
 mod nodes;
+mod probe;
 mod progress;
 mod purge;
 mod quarantine;
@@ -72,6 +73,7 @@ async fn dispatch(verb: Verb, context: &Context) -> Result<ExitCode> {
         Verb::Generate(args) => generate::run(args, context).await,
         Verb::Apply(args) => apply::run(args, context).await,
         Verb::Verify(args) => verify::run(args, context).await,
+        Verb::Probe(args) => probe::run(args, context).await,
         Verb::Remove(args) => remove::run(args, context).await,
         Verb::Transport(args) => transport::run(args, context).await,
         Verb::Import(args) => import::run(args, context).await,

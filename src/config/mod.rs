@@ -86,6 +86,8 @@ pub struct Config {
     pub routes: Vec<Route>,
     /// How changes are captured.
     pub capture: Capture,
+    /// Findings that were looked at and may stand.
+    pub suppressions: Vec<Suppression>,
     /// Limits of the runner.
     pub limits: Limits,
     /// SHA-256 of what determines the emitted SQL, hexadecimal: database, schema source without
@@ -203,11 +205,41 @@ pub struct Route {
     pub place: Place,
 }
 
+/// One entry of `findings:`: findings that were looked at and may stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suppression {
+    /// The findings' id.
+    pub id: String,
+    /// A table's name or a glob; `None` for findings of any table and of none.
+    pub table: Option<String>,
+    /// The column.
+    pub column: Option<String>,
+    /// The brand that they are about.
+    pub brand: Option<Brand>,
+    /// Why they may stand; never empty.
+    pub reason: String,
+    /// Where its id stands.
+    pub place: Place,
+}
+
 /// How changes are captured.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Capture {
     /// Whether triggers fill `object_operation_command`.
     pub command: CommandForm,
+    /// What happens where foreign keys write rows that nothing can record.
+    pub cascades: CascadeRule,
+}
+
+/// What happens where foreign keys write rows that nothing can record.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CascadeRule {
+    /// Nothing is generated for a brand that sends.
+    #[default]
+    Refuse,
+    /// They are left unrecorded.
+    Leave,
 }
 
 /// How quotes stand in `object_operation_command`.
@@ -338,6 +370,18 @@ impl TableRule {
     #[must_use]
     pub fn place(&self) -> Place {
         Place { line: self.line, column: self.column }
+    }
+}
+
+impl Suppression {
+    /// Whether its `table:` fits a table of a finding, as a glob.
+    #[must_use]
+    pub fn fits_table(&self, table: Option<&str>) -> bool {
+        match (&self.table, table) {
+            (None, _) => true,
+            (Some(pattern), Some(table)) => glob::fits(pattern, table),
+            (Some(_), None) => false,
+        }
     }
 }
 

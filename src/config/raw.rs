@@ -7,7 +7,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 
 use super::spanned::{Entries, Spanned};
-use super::{Collisions, CommandForm, Error, Overwrite, Policy};
+use super::{CascadeRule, Collisions, CommandForm, Error, Overwrite, Policy};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -21,6 +21,8 @@ pub(super) struct RawConfig {
     pub(super) routes: Option<Vec<RawRoute>>,
     #[serde(default)]
     pub(super) capture: RawCapture,
+    #[serde(default)]
+    pub(super) findings: Vec<RawSuppression>,
     #[serde(default)]
     pub(super) limits: RawLimits,
 }
@@ -90,11 +92,23 @@ pub(super) struct RawRoute {
     pub(super) to: Spanned,
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawSuppression {
+    pub(super) id: Spanned,
+    pub(super) table: Option<Spanned>,
+    pub(super) column: Option<Spanned>,
+    pub(super) dialect: Option<Spanned>,
+    pub(super) reason: Spanned,
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawCapture {
     #[serde(default)]
     pub(super) command: CommandForm,
+    #[serde(default)]
+    pub(super) cascades: CascadeRule,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -7,13 +7,14 @@ use sha2::{Digest as _, Sha256};
 
 use super::node::UrlTemplate;
 use super::raw::{
-    RawAddress, RawConfig, RawLimits, RawNode, RawOptions, RawRoute, RawSchema, RawTable,
+    RawAddress, RawConfig, RawLimits, RawNode, RawOptions, RawRoute, RawSchema, RawSuppression,
+    RawTable,
 };
 use super::spanned::{Entries, Spanned};
 use super::variables::{Piece, pieces};
 use super::{
-    Capture, Config, Error, Limits, Node, Place, Route, SchemaSource, Surroundings, TableChoice,
-    TableOptions, TableRule,
+    Capture, Config, Error, Limits, Node, Place, Route, SchemaSource, Suppression, Surroundings,
+    TableChoice, TableOptions, TableRule,
 };
 use crate::dialect::Brand;
 use crate::model::{NodeId, RouteId};
@@ -54,7 +55,12 @@ pub(super) fn config(
         nodes,
         tables: raw.tables.0.into_iter().map(rule).collect(),
         routes,
-        capture: Capture { command: raw.capture.command },
+        capture: Capture { command: raw.capture.command, cascades: raw.capture.cascades },
+        suppressions: raw
+            .findings
+            .into_iter()
+            .map(|raw| reader.suppression(raw))
+            .collect::<Result<_, _>>()?,
         limits: reader.limits(&raw.limits)?,
         hash: String::new(),
     };
@@ -190,6 +196,29 @@ impl Reader<'_> {
         Err(self.unknown("node", id.as_str(), place, known))
     }
 
+    fn dialect(&self, name: &Spanned) -> Result<Brand, Error> {
+        Brand::from_name(&name.text).ok_or_else(|| {
+            let names = Brand::ALL.map(|brand| brand.name().to_owned()).to_vec();
+            self.unknown("dialect", &name.text, name.place, names)
+        })
+    }
+
+    fn suppression(&self, raw: RawSuppression) -> Result<Suppression, Error> {
+        let reason = raw.reason.text.trim();
+        if reason.is_empty() || reason == "~" {
+            let message = format!("`reason` says why `{}` may stand, and is empty", raw.id.text);
+            return Err(self.shape(&message, raw.reason.place));
+        }
+        Ok(Suppression {
+            reason: reason.to_owned(),
+            table: raw.table.map(|table| table.text),
+            column: raw.column.map(|column| column.text),
+            brand: raw.dialect.map(|name| self.dialect(&name)).transpose()?,
+            place: raw.id.place,
+            id: raw.id.text,
+        })
+    }
+
     fn schema(
         &self,
         raw: RawSchema,
@@ -207,11 +236,7 @@ impl Reader<'_> {
             }
             RawSchema::Files { dialect, files } => {
                 let files = files.iter().map(|file| self.fill(file)).collect::<Result<_, _>>()?;
-                let Some(brand) = Brand::from_name(&dialect.text) else {
-                    let names = Brand::ALL.map(|brand| brand.name().to_owned()).to_vec();
-                    return Err(self.unknown("dialect", &dialect.text, dialect.place, names));
-                };
-                Ok(SchemaSource::Files { dialect: brand, files })
+                Ok(SchemaSource::Files { dialect: self.dialect(&dialect)?, files })
             }
         }
     }

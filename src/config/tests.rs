@@ -287,3 +287,25 @@ fn a_retention_of_nothing_is_not_never() {
     assert_eq!(limit("30d"), Some(Some(Duration::from_hours(720))));
     assert_eq!((limit("0"), limit("never")), (Some(Some(Duration::ZERO)), Some(None)));
 }
+
+#[test]
+fn a_finding_may_stand_with_a_reason_only() {
+    let entry = "findings:\n  - { id: truncate, table: 'a*', dialect: mariadb, reason: seen }\n";
+    let config = read(&format!("{NODES}{entry}")).expect("parses");
+    let one = &config.suppressions[0];
+    assert_eq!((one.id.as_str(), one.reason.as_str()), ("truncate", "seen"));
+    assert_eq!(one.brand, Some(Brand::Mysql));
+    assert!(one.fits_table(Some("abc")) && !one.fits_table(Some("b")) && !one.fits_table(None));
+    assert_eq!(one.place.within("f").to_string(), "f:7:11");
+    let refused = |entry: &str| {
+        let error = read(&format!("{NODES}findings: [{entry}]\n")).expect_err("is refused");
+        format!("{}: {error}", error.location())
+    };
+    assert!(refused("{ id: truncate }").contains("missing key `reason`"));
+    assert_eq!(
+        refused("{ id: truncate, reason: ' ' }"),
+        "outrigger.yaml:6:36: `reason` says why `truncate` may stand, and is empty"
+    );
+    assert!(refused("{ id: truncate, reason: x, dialect: y }").contains("unknown dialect `y`"));
+    assert!(refused("{ id: truncate, reason: x, tables: y }").contains("unknown key `tables`"));
+}

@@ -34,6 +34,13 @@ pub trait Session: Send {
     fn execute<'a>(&'a mut self, sql: &'a str, values: &'a [Value]) -> Reply<'a, u64>;
     /// Runs one query; all its rows, so the statement has to limit itself.
     fn fetch<'a>(&'a mut self, sql: &'a str, values: &'a [Value]) -> Reply<'a, Vec<Row>>;
+    /// Runs a statement that takes a text from the client, as COPY does.
+    ///
+    /// The default refuses: not every brand's driver has such a thing.
+    fn load<'a>(&'a mut self, sql: &'a str, text: &'a str) -> Reply<'a, ()> {
+        let _ = (sql, text);
+        Box::pin(async { Err(Fault::rejected("this brand's driver takes no text for a load")) })
+    }
     /// Begins a transaction.
     fn begin(&mut self, mode: Mode) -> Reply<'_, ()>;
     /// Commits it.

@@ -60,6 +60,15 @@ impl Session for Postgres {
         })
     }
 
+    fn load<'a>(&'a mut self, sql: &'a str, text: &'a str) -> Reply<'a, ()> {
+        Box::pin(async move {
+            let mut sink = self.connection.copy_in_raw(sql).await.map_err(|error| fault(&error))?;
+            sink.send(text.as_bytes()).await.map_err(|error| fault(&error))?;
+            sink.finish().await.map_err(|error| fault(&error))?;
+            Ok(())
+        })
+    }
+
     fn begin(&mut self, mode: Mode) -> Reply<'_, ()> {
         Box::pin(async move {
             self.raw(match mode {

@@ -6,6 +6,7 @@ mod fit;
 mod native_type;
 mod quote;
 mod words;
+mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -15,6 +16,7 @@ use std::sync::OnceLock;
 use serde::{Deserialize, Serialize};
 
 pub use self::fit::{Fit, UnknownFit};
+pub use self::write::{Seen, UnknownSeen, Write};
 use crate::model::LogicalType;
 
 /// A brand of database. This is the one list of them; everything else iterates [`Brand::ALL`].
@@ -122,6 +124,8 @@ pub struct Dialect {
     pub url_schemes: Vec<String>,
     /// Near-brands that use the same dialect.
     pub flavours: Vec<String>,
+    /// The oldest version of a flavour, where versions are counted in another way there.
+    pub minimum_flavour_versions: Vec<(String, String)>,
     /// The oldest version the emitted SQL is written for.
     pub minimum_version: String,
     /// The namespace a name without one means; `null` where the brand has no namespaces.
@@ -143,10 +147,14 @@ pub struct Dialect {
     /// What columns keep of their values: each rule with the base names of its native types. A
     /// type that is not listed keeps every value of its logical type.
     pub fits: BTreeMap<Fit, Vec<String>>,
+    /// Native types that are not carried, by the reason why; `[]` stands for every array.
+    pub refused: BTreeMap<String, Vec<String>>,
     /// The longest text of a key that the control tables take.
     pub longest_key: LongestKey,
     /// The brand's error codes by what they mean.
     pub faults: FaultCodes,
+    /// Which ways of writing the triggers see.
+    pub writes: BTreeMap<Write, Seen>,
 }
 
 /// How names are written.
@@ -161,6 +169,9 @@ pub struct Identifier {
     pub max_length: usize,
     /// What `max_length` counts.
     pub max_unit: LengthUnit,
+    /// Whether names that differ in upper and lower case alone are one, as the brand usually is
+    /// set up.
+    pub ignores_case: bool,
 }
 
 /// What a length counts.

@@ -23,6 +23,17 @@ impl Dialect {
         found.map(|(_, logical)| logical)
     }
 
+    /// Why a native type is not carried, where the dialect file refuses it by name.
+    #[must_use]
+    pub fn refusal(&self, native: &str) -> Option<&str> {
+        let plain = strip_arguments(native);
+        let is_meant = |name: &String| {
+            *name == plain || *name == native || (name == "[]" && plain.ends_with("[]"))
+        };
+        let found = self.refused.iter().find(|(_, names)| names.iter().any(is_meant));
+        found.map(|(why, _)| why.as_str())
+    }
+
     /// Whether a column of the logical type `has` can stand where `wanted` is followed, so that
     /// the SQL for `wanted` reads and writes it without altering a value.
     #[must_use]

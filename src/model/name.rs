@@ -58,7 +58,7 @@ impl fmt::Display for RouteId {
 
 /// The tables that Outrigger keeps on a node; a schema that is read from a live node has them
 /// beside the application's, and they are never followed.
-pub const CONTROL_TABLES: [&str; 11] = [
+pub const CONTROL_TABLES: [&str; 12] = [
     "ds_change_inbox",
     "ds_change_outbox",
     "ds_change_version",
@@ -70,4 +70,5 @@ pub const CONTROL_TABLES: [&str; 11] = [
     "ds_node",
     "ds_program_parameter",
     "ds_quarantine",
+    "ds_replaced",
 ];

@@ -2,13 +2,15 @@
 
 use serde::Serialize;
 
+use super::cascade::{self, Cascade};
 use super::names::object_name;
 use super::{Error, Plan};
 use crate::config::{
-    Collisions, CommandForm, Config, Overwrite, Policy, TableChoice, TableOptions,
+    CascadeRule, Collisions, CommandForm, Config, Overwrite, Policy, TableChoice, TableOptions,
 };
 use crate::dialect::Brand;
 use crate::model::{CONTROL_TABLES, Column, LogicalType, Schema, Table, TableName};
+use crate::schema::cascades;
 
 /// One followed table on one brand.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -40,6 +42,12 @@ pub struct TablePlan {
     pub is_record_level: bool,
     /// Whether rows that cannot stand together are settled by rule.
     pub settles_collisions: bool,
+    /// Each a set of columns that no two rows have in common: the primary key, unique keys.
+    pub uniques: Vec<Vec<String>>,
+    /// Rows that go with a deleted row, where foreign keys fire no triggers.
+    pub delete_cascades: Vec<Cascade>,
+    /// References that go with a changed key, where foreign keys fire no triggers.
+    pub update_cascades: Vec<Cascade>,
     /// Session settings that the canonical texts of this table need.
     pub settings: Vec<String>,
     /// Names of the generated objects.
@@ -79,6 +87,12 @@ pub struct ObjectNames {
     pub delete: String,
     /// Trigger (and function) on TRUNCATE, where the brand can have one.
     pub truncate: String,
+    /// Trigger before INSERT, where a row may be replaced unseen.
+    pub replace: String,
+    /// Trigger before DELETE, where foreign keys fire no triggers.
+    pub cascade_delete: String,
+    /// Trigger before UPDATE, where foreign keys fire no triggers.
+    pub cascade_update: String,
 }
 
 /// What every node of `brand` has.
@@ -111,10 +125,44 @@ pub(super) fn tables(
         if let Some(TableChoice::Follow(options)) =
             config.rule_for(&table.name).map(|rule| &rule.choice)
         {
-            tables.push(plan_table(table, options, brand)?);
+            let mut planned = plan_table(table, options, brand)?;
+            if !brand.dialect().can.fire_triggers_on_cascade {
+                take_along(&mut planned, config, schema, table, brand)?;
+            }
+            tables.push(planned);
         }
     }
     Ok(tables)
+}
+
+/// Adds what the foreign keys of other tables do with a row of this one.
+fn take_along(
+    planned: &mut TablePlan,
+    config: &Config,
+    schema: &Schema,
+    table: &Table,
+    brand: Brand,
+) -> Result<(), Error> {
+    let key_of = |table: &Table| match config.options_for(&table.name) {
+        Some(options) if !options.key.is_empty() => options.key.clone(),
+        _ => table.primary_key.clone(),
+    };
+    let found = cascades(schema, table, &key_of);
+    let is_refused =
+        config.sending_brands().contains(&brand) && config.capture.cascades == CascadeRule::Refuse;
+    let blind = found.blind.iter().find(|one| config.options_for(&one.table.name).is_some());
+    if let Some(blind) = blind.filter(|_| is_refused) {
+        return Err(Error::BlindCascade {
+            table: blind.table.name.clone(),
+            parent: blind.key.references.clone(),
+            why: blind.why,
+            brand,
+        });
+    }
+    let plan = |table: &Table| plan_table(table, config.options_for(&table.name)?, brand).ok();
+    planned.delete_cascades = cascade::on_delete(&found.on_delete, brand, &plan);
+    planned.update_cascades = cascade::on_update(&found.on_update, brand, table, &plan);
+    Ok(())
 }
 
 fn plan_table(table: &Table, options: &TableOptions, brand: Brand) -> Result<TablePlan, Error> {
@@ -157,6 +205,9 @@ fn plan_table(table: &Table, options: &TableOptions, brand: Brand) -> Result<Tab
         namespace,
         name,
         object_pk_attribute: key_attribute(key_names),
+        uniques: uniques(table),
+        delete_cascades: Vec::new(),
+        update_cascades: Vec::new(),
         settings: brand
             .dialect()
             .settings(row.iter().map(|column| column.logical_type))
@@ -176,6 +227,17 @@ fn plan_table(table: &Table, options: &TableOptions, brand: Brand) -> Result<Tab
     })
 }
 
+/// The primary key and all unique keys, each once. A `key:` that nothing keeps unique is none.
+fn uniques(table: &Table) -> Vec<Vec<String>> {
+    let mut uniques: Vec<Vec<String>> = Vec::new();
+    for unique in std::iter::once(&table.primary_key).chain(&table.unique_keys) {
+        if !unique.is_empty() && !uniques.contains(unique) {
+            uniques.push(unique.clone());
+        }
+    }
+    uniques
+}
+
 impl ObjectNames {
     fn of(table: &TableName, brand: Brand) -> Self {
         Self {
@@ -183,6 +245,9 @@ impl ObjectNames {
             update: object_name(brand, "capture_update", table),
             delete: object_name(brand, "capture_delete", table),
             truncate: object_name(brand, "capture_truncate", table),
+            replace: object_name(brand, "capture_replace", table),
+            cascade_delete: object_name(brand, "cascade_delete", table),
+            cascade_update: object_name(brand, "cascade_update", table),
         }
     }
 }

@@ -3,13 +3,17 @@
 //! Pure: configuration and schema in, [`Plan`] out. No SQL text, no database, no clock.
 
 mod capture;
+mod cascade;
 mod names;
+mod numbering;
 mod routes;
 
 use serde::Serialize;
 
 pub use capture::{CapturedColumn, LeftOut, ObjectNames, TablePlan, physical_name};
+pub use cascade::{Cascade, CascadeLink, CascadePath, ChangedReference, Pair};
 pub(crate) use names::hex;
+pub use numbering::{Numbering, number_keys};
 pub use routes::{RoutePlan, plan_routes};
 
 use crate::config::Config;
@@ -56,6 +60,21 @@ pub enum Error {
         policy: &'static str,
         /// Why not.
         reason: &'static str,
+    },
+    /// Rows would go or change without a trace, and the configuration does not allow that.
+    #[error(
+        "a change of `{parent}` takes rows of `{table}` along, which {} does not show to triggers \
+         and nothing else can record: {why}", .brand.dialect().title
+    )]
+    BlindCascade {
+        /// The table whose rows go.
+        table: TableName,
+        /// The table they refer to.
+        parent: TableName,
+        /// Why it cannot be captured.
+        why: &'static str,
+        /// The brand.
+        brand: Brand,
     },
     /// A name of a followed table or column does not fit into the brand.
     #[error("the name `{name}` is longer than {brand} allows")]

@@ -2,11 +2,13 @@
 //!
 //! Pure: the same plan and templates give the same bytes.
 
+mod advice;
 mod filters;
 mod script;
 mod statement;
 mod templates;
 
+pub use advice::advice;
 pub use script::{Script, ScriptKind, scripts};
 pub use statement::{Statement, UnknownParameter};
 pub use templates::Templates;

@@ -50,6 +50,10 @@ const CONTROL: [(&str, &str); 10] = [
     ("010_purge", "install/purge"),
 ];
 
+/// The templates of a followed table's triggers.
+const CAPTURE: [&str; 5] =
+    ["capture/unseen", "capture/insert", "capture/update", "capture/delete", "capture/truncate"];
+
 /// For fewer tables a thread of its own does not pay.
 const TABLES_PER_WORKER: usize = 16;
 
@@ -130,7 +134,7 @@ fn capture_script(plan: &Plan, table: &TablePlan, templates: &Templates) -> Resu
     let context = templates.context("capture", &context)?;
     let mut statements = Vec::new();
     let mut removal = Vec::new();
-    for template in ["capture/insert", "capture/update", "capture/delete", "capture/truncate"] {
+    for template in CAPTURE {
         let (install, remove) = templates.pieces_of(template, &context)?;
         statements.extend(install);
         removal.extend(remove);

@@ -5,16 +5,23 @@
 
 mod brands;
 mod columns;
+mod cost;
 mod keys;
 mod policies;
 mod references;
 mod rules;
+mod server;
+mod suppress;
 #[cfg(test)]
 mod tests;
+mod writes;
 
 use serde::Serialize;
 
 pub use columns::looks_secret;
+pub use cost::{Cost, cost};
+pub use server::check_server;
+pub use suppress::{Sifted, Suppressed, sift};
 
 use super::Skipped;
 use crate::config::{Config, TableOptions, TableRule};
@@ -22,11 +29,16 @@ use crate::dialect::Brand;
 use crate::model::{Column, Location, Schema, Table, TableName};
 
 /// Every id, sorted.
-pub const IDS: [&str; 27] = [
+pub const IDS: [&str; 41] = [
     "auto-increment-key",
+    "binary-log-trust",
+    "bulk-load",
+    "compatibility-level",
+    "disabled-trigger",
     "foreign-key-to-unfollowed",
     "hash-does-not-fit",
     "hash-unsupported",
+    "journal-mode",
     "key-not-unique",
     "last-update-type",
     "literal-password",
@@ -37,12 +49,19 @@ pub const IDS: [&str; 27] = [
     "no-key",
     "no-last-update",
     "node-without-route",
+    "not-transactional",
+    "not-utf8",
     "nullable-key",
+    "partition-swap",
     "policy-on-key",
+    "read-only-server",
     "required-column-left-out",
+    "right-missing",
     "rule-without-table",
     "secret-column",
+    "server-too-old",
     "sqlite-replace",
+    "triggers-off",
     "truncate",
     "type-limits",
     "unique-key",
@@ -50,6 +69,21 @@ pub const IDS: [&str; 27] = [
     "unmappable-type",
     "unmapped-table",
     "unparsed-statement",
+    "unused-suppression",
+    "write-cost",
+];
+
+/// Of these, the ones that only a look at a running server gives.
+pub const LIVE_IDS: [&str; 9] = [
+    "binary-log-trust",
+    "compatibility-level",
+    "journal-mode",
+    "not-transactional",
+    "not-utf8",
+    "read-only-server",
+    "right-missing",
+    "server-too-old",
+    "triggers-off",
 ];
 
 /// How bad it is.
@@ -108,6 +142,14 @@ pub fn check(config: &Config, schema: &Schema, skipped: &[Skipped]) -> Vec<Findi
     policies::check(&subject, &mut findings);
     references::check(&subject, &mut findings);
     brands::check(&subject, &mut findings);
+    writes::check(&subject, &mut findings);
+    cost::check(&subject, &mut findings);
+    sort(&mut findings);
+    findings
+}
+
+/// Errors first, then by table, column and id; no finding twice.
+fn sort(findings: &mut Vec<Finding>) {
     findings.sort_by(|one, two| {
         let order = |finding: &Finding| {
             (
@@ -122,7 +164,6 @@ pub fn check(config: &Config, schema: &Schema, skipped: &[Skipped]) -> Vec<Findi
         order(one).cmp(&order(two))
     });
     findings.dedup();
-    findings
 }
 
 /// What the checks look at.

@@ -5,6 +5,7 @@
 //! Names are resolved, types and defaults spelled as the brand usually does.
 
 mod alter;
+mod cascade;
 pub mod check;
 mod create;
 mod ddl;
@@ -21,6 +22,7 @@ mod split;
 mod token;
 mod verb;
 
+pub use cascade::{Blind, Cascades, Reached, cascades};
 pub use hash::hash;
 pub use introspect::{Trigger, triggers, understand};
 

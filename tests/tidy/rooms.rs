@@ -81,7 +81,7 @@ const MAY_IMPORT: [(&str, &[&str]); 15] = [
 /// What a room may import in these files only, and why.
 const ONLY_IN: [(&str, &str, &[&str], &str); 6] = [
     ("schema", "config", &["src/schema/check"], "findings are about schema and configuration"),
-    ("plan", "schema", &["src/plan/capture.rs"], "for `schema::hash`"),
+    ("plan", "schema", &["src/plan/capture.rs", "src/plan/cascade.rs"], "hash and cascades"),
     ("cli", "transport", &["src/cli/transport.rs"], "it prints an `Outcome`; the runner makes it"),
     (
         "cli",

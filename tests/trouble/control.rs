@@ -291,11 +291,13 @@ fn a_missing_epoch_is_made_again_and_the_node_rejoins() {
     });
 }
 
-/// With what hangs on it: on SQLite the marker of imports is made with the node's table.
+/// With what hangs on it: on SQLite the marker of imports and the rows that an insert may replace
+/// are kept in tables that are made with the node's.
 async fn drop_table(stage: &mut Stage, node: &str, table: &str) {
     let brand = stage.session(node).brand();
     stage.run(node, &format!("DROP TABLE {table}")).await;
     if table == "ds_node" && brand == Brand::Sqlite {
         stage.run(node, "DROP TABLE ds_import_marker").await;
+        stage.run(node, "DROP TABLE ds_replaced").await;
     }
 }

@@ -34,8 +34,16 @@ EXAMPLES
   Before generating; exits with 1 when there is an error or a warning:
     outrigger check
 
+  Settings and rights of running servers as well:
+    outrigger check --node server1 --node server3
+
   In a pipeline, with a finding that has been looked at:
-    outrigger check --format json --allow auto-increment-key
+    outrigger check --format sarif --allow auto-increment-key > findings.sarif
+
+  How each node numbers keys that no other node gives:
+    outrigger check --format sql
+
+  A finding that may stand goes under `findings:` of the configuration, with a reason.
 
   docs/findings.md describes every id.";
 
@@ -65,6 +73,16 @@ EXAMPLES
 
   The same for a program:
     outrigger verify --node server1 --format json";
+
+pub(super) const PROBE: &str = "\
+EXAMPLES
+  Insert, upsert, cascade, TRUNCATE and others, on tables of the probe's own:
+    outrigger probe --node server1
+
+  For a program:
+    outrigger probe --node server1 --format json
+
+  docs/coverage.md says what each brand captures.";
 
 pub(super) const REMOVE: &str = "\
 EXAMPLES

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Finding, Followed, Severity, Subject};
-use crate::config::Policy;
+use crate::config::{CascadeRule, Policy};
 use crate::dialect::Brand;
-use crate::model::{Action, LogicalType, NodeId, TableName};
+use crate::model::{LogicalType, NodeId, Table, TableName};
+use crate::schema;
 
 pub(super) fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
     for brand in subject.config.sending_brands() {
@@ -27,66 +28,52 @@ pub(super) fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
 
 /// Ways of writing that fire no trigger, whatever the tables.
 fn unseen_writes(brand: Brand) -> Vec<Finding> {
-    let dialect = brand.dialect();
     let mut findings = Vec::new();
-    if dialect.can.truncate && !dialect.can.fire_triggers_on_truncate {
-        findings.push(Finding::new(
-            "truncate",
-            Severity::Info,
-            format!(
-                "{} shows TRUNCATE to no trigger: such a change does not travel",
-                dialect.title
-            ),
-            "use DELETE on followed tables, and give applications no right to truncate them",
-        ));
-    }
     if brand == Brand::Sqlite {
         findings.push(Finding::new(
             "sqlite-replace",
             Severity::Info,
-            "INSERT OR REPLACE hides the replaced row from SQLite's triggers".to_owned(),
+            "UPDATE OR REPLACE hides the rows that it replaces from SQLite's triggers".to_owned(),
             "let the application say `PRAGMA recursive_triggers = ON` in each connection, or \
-             use ON CONFLICT … DO UPDATE",
+             delete the rows itself",
         ));
     }
     findings.into_iter().map(|finding| finding.brand(brand)).collect()
 }
 
+/// What foreign keys write and neither a trigger of their rows nor one of the row that is written
+/// can record.
 fn cascades(subject: &Subject<'_>, followed: &Followed<'_>, brand: Brand) -> Vec<Finding> {
-    let name = &followed.table.name;
-    let mut findings = Vec::new();
-    for key in &followed.table.foreign_keys {
-        let actions = [("DELETE", key.on_delete), ("UPDATE", key.on_update)];
-        let cascading: Vec<String> =
-            actions.iter().filter_map(|(event, action)| sentence(event, *action)).collect();
-        if cascading.is_empty() {
-            continue;
-        }
-        let finding = Finding::new(
-            "mysql-cascade",
-            Severity::Warning,
-            format!(
-                "{} of `{name}` from `{}` fires no trigger on {}: the change does not travel",
-                cascading.join(" and "),
-                key.references,
-                brand.dialect().title
-            ),
-            "let the application write the referring rows itself, and make the key RESTRICT; \
-             peers of other brands with the same key cascade by themselves",
-        );
-        findings.push(finding.at(subject.place(followed)).table(name).brand(brand));
-    }
-    findings
-}
-
-fn sentence(event: &str, action: Action) -> Option<String> {
-    let word = match action {
-        Action::NoAction => return None,
-        Action::Cascade => "CASCADE",
-        Action::SetNull => "SET NULL",
-        Action::SetDefault => "SET DEFAULT",
+    let key_of = |table: &Table| match subject.config.options_for(&table.name) {
+        Some(options) if !options.key.is_empty() => options.key.clone(),
+        _ => table.primary_key.clone(),
     };
-    Some(format!("ON {event} {word}"))
+    let (severity, remedy) = match subject.config.capture.cascades {
+        CascadeRule::Refuse => (
+            Severity::Error,
+            "make the key RESTRICT and let the application write the referring rows itself, or \
+             say `cascades: leave` under `capture`",
+        ),
+        CascadeRule::Leave => (
+            Severity::Warning,
+            "let the application write the referring rows itself, and make the key RESTRICT",
+        ),
+    };
+    let found = schema::cascades(subject.schema, followed.table, &key_of);
+    let blind = found.blind.iter().filter(|one| subject.is_followed(&one.table.name));
+    let finding = |one: &schema::Blind<'_>| {
+        let name = &one.table.name;
+        let message = format!(
+            "{} fires no trigger for what goes with a row of `{}` from `{name}`, and nothing else \
+             can record it: {}",
+            brand.dialect().title,
+            one.key.references,
+            one.why
+        );
+        let place = one.table.location.clone().unwrap_or_else(|| subject.place(followed));
+        Finding::new("mysql-cascade", severity, message, remedy).at(place).table(name).brand(brand)
+    };
+    blind.map(finding).collect()
 }
 
 /// The table as the brand names it: without namespaces, `a.b` is the table `a_b`.
@@ -124,7 +111,12 @@ fn long_names(subject: &Subject<'_>, followed: &Followed<'_>, brand: Brand) -> V
     findings
 }
 
-/// Two tables of different namespaces that are one on a brand without namespaces.
+/// A name as the brand compares it.
+fn folded(name: &str, brand: Brand) -> String {
+    if brand.dialect().identifier.ignores_case { name.to_lowercase() } else { name.to_owned() }
+}
+
+/// Two tables that are one on a brand without namespaces, and names that differ in case alone.
 fn collisions(subject: &Subject<'_>, brand: Brand) -> Vec<Finding> {
     let mut taken: BTreeMap<String, &TableName> = BTreeMap::new();
     let mut findings = Vec::new();
@@ -136,18 +128,32 @@ fn collisions(subject: &Subject<'_>, brand: Brand) -> Vec<Finding> {
             }
             _ => physical(name, brand),
         };
-        if let Some(other) = taken.insert(physical.clone(), name) {
+        let title = &brand.dialect().title;
+        if let Some(other) = taken.insert(folded(&physical, brand), name) {
             let finding = Finding::new(
                 "name-collision",
                 Severity::Error,
-                format!(
-                    "tables `{other}` and `{name}` are both `{physical}` on {}, which has no \
-                     namespaces",
-                    brand.dialect().title
-                ),
+                format!("tables `{other}` and `{name}` are both `{physical}` on {title}"),
                 "rename or skip one of them",
             );
             findings.push(finding.at(subject.place(followed)).table(name).brand(brand));
+        }
+        let mut columns: BTreeMap<String, &str> = BTreeMap::new();
+        for column in &followed.table.columns {
+            if let Some(other) = columns.insert(folded(&column.name, brand), &column.name) {
+                let finding = Finding::new(
+                    "name-collision",
+                    Severity::Error,
+                    format!(
+                        "columns `{other}` and `{}` of `{name}` are one on {title}, where upper \
+                         and lower case count as one",
+                        column.name
+                    ),
+                    "rename one of them, or skip the table",
+                );
+                let place = subject.column_place(followed, column);
+                findings.push(finding.at(place).table(name).column(&column.name).brand(brand));
+            }
         }
     }
     findings

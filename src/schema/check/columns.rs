@@ -56,10 +56,16 @@ fn unmappable(subject: &Subject<'_>, followed: &Followed<'_>, column: &Column) -
     let finding = Finding::new(
         "unmappable-type",
         Severity::Error,
-        format!(
-            "column `{name}.{}` has the type `{}`, which nothing maps",
-            column.name, column.native_type
-        ),
+        match subject.config.schema_brand().dialect().refusal(&column.native_type) {
+            Some(why) => format!(
+                "column `{name}.{}` has the type `{}`, which is not carried: {why}",
+                column.name, column.native_type
+            ),
+            None => format!(
+                "column `{name}.{}` has the type `{}`, which nothing maps",
+                column.name, column.native_type
+            ),
+        },
         "give the column the policy `ignore` or `forbid`, or another type",
     );
     Some(finding.at(subject.column_place(followed, column)).table(name).column(&column.name))
