@@ -6,7 +6,7 @@ use crate::config::{self, closest};
 use crate::db::{Fault, FaultKind};
 use crate::dialect::Brand;
 use crate::model::{Location, NodeId};
-use crate::{apply, dialect, import, plan, render, runner, schema, transport};
+use crate::{apply, dialect, import, layout, plan, render, runner, schema, transport};
 
 /// Shorthand.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -133,6 +133,14 @@ pub enum Error {
         /// Completes the sentence.
         reason: &'static str,
     },
+    /// Migrations that cannot be written.
+    #[error("no migration was written into `{}`", path.display())]
+    Layout {
+        /// The folder.
+        path: PathBuf,
+        /// The cause.
+        source: Box<layout::Error>,
+    },
     /// A folder without DDL.
     #[error("there is no `*.sql` file in `{}`", path.display())]
     NoSql {
@@ -224,6 +232,7 @@ impl Error {
                 "write one with `outrigger init --from schema.sql`, or name it with `-c`"
                     .to_owned(),
             ),
+            Self::Layout { source, .. } => layout_hint(source),
             Self::Occupied { .. } => Some("`--force` overwrites it".to_owned()),
             Self::NoDialect { .. } => {
                 let names = Brand::ALL.map(Brand::name).join(", ");
@@ -244,6 +253,26 @@ impl Error {
             | Self::NoTable { .. } => None,
         }
     }
+}
+
+fn layout_hint(error: &layout::Error) -> Option<String> {
+    use layout::Error as E;
+    let hint = match error {
+        E::Edited { .. } | E::Broken { .. } => {
+            "a migration that was applied must stay as it is: take the file back from version \
+             control; what shall change belongs into the configuration"
+        }
+        E::OtherLayout { .. } => "say the layout that it has, or another folder with `--out`",
+        E::Exists { .. } => "say a free version with `--next-version`",
+        E::ControlChanged { .. } => {
+            "no migration may drop that table: `outrigger remove`, then an empty folder"
+        }
+        E::Version { .. } => "say one with `--next-version`",
+        E::Unfit { .. } => "another layout takes it, `plain` always does",
+        E::NotRun { .. } => "choose the dialects of one tool with `--dialect`",
+        E::Render(_) => return None,
+    };
+    Some(hint.to_owned())
 }
 
 fn config_hint(error: &config::Error) -> Option<String> {

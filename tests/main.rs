@@ -22,6 +22,7 @@ mod hostile;
 mod import_mysql;
 mod interleave;
 mod joining;
+mod layouts;
 mod mysql;
 mod oracle;
 mod parse;

@@ -9,6 +9,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, ValueHint, value_parser};
 
 use crate::dialect::Brand;
+use crate::layout::Layout;
 use crate::schema::check::IDS;
 
 /// Where the help lists what may stand with any command.
@@ -132,6 +133,12 @@ pub(super) struct Generate {
     /// A dialect to write; default: those of the configured nodes
     #[arg(long, value_parser = brand())]
     pub(super) dialect: Vec<Brand>,
+    /// The tool whose files to write; all but `plain` only add to what is there
+    #[arg(long, default_value = "plain", value_parser = layout())]
+    pub(super) layout: Layout,
+    /// The version of the first new migration; default: one above the highest in the folder
+    #[arg(long, value_name = "NUMBER")]
+    pub(super) next_version: Option<String>,
     /// The folder to write to; default: `sql` beside the configuration
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(super) out: Option<PathBuf>,
@@ -406,6 +413,12 @@ fn brand() -> impl TypedValueParser<Value = Brand> {
     };
     PossibleValuesParser::new(Brand::ALL.map(value))
         .try_map(|name| Brand::from_name(&name).ok_or("not a dialect"))
+}
+
+/// A layout by its name.
+fn layout() -> impl TypedValueParser<Value = Layout> {
+    PossibleValuesParser::new(Layout::ALL.map(Layout::name))
+        .try_map(|name| Layout::from_name(&name).ok_or("not a layout"))
 }
 
 /// `500ms`, `5s`, `2m`, `1h`; a bare number is seconds.

@@ -134,6 +134,8 @@ pub struct Dialect {
     pub placeholder: String,
     /// Marks between statements that the brand's own client needs.
     pub client: Client,
+    /// How migration tools name the brand.
+    pub tools: Tools,
     /// What the brand can do.
     pub can: Capabilities,
     /// SQL for the SHA-256 of the canonical text `{}`, in lower-case hexadecimal.
@@ -212,6 +214,37 @@ pub struct Literal {
 pub struct Client {
     /// A line after each statement, `GO`; empty where a semicolon is enough.
     pub separator: String,
+    /// What begins a file of which the client shall do all or nothing.
+    pub opening: String,
+    /// What ends such a file.
+    pub closing: String,
+    /// Marks that can end a statement in place of the semicolon, which the client does not tell
+    /// from those inside of it; empty where the client does.
+    pub delimiters: Vec<String>,
+    /// What begins a name that the client replaces anywhere in a file; empty where none does.
+    pub replaces: String,
+}
+
+/// How each migration tool names the brand; empty where it cannot run the brand's files.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Tools {
+    /// Flyway.
+    pub flyway: String,
+    /// Liquibase: what `dbms` says.
+    pub liquibase: String,
+    /// sqlx.
+    pub sqlx: String,
+    /// dbmate.
+    pub dbmate: String,
+    /// goose.
+    pub goose: String,
+    /// golang-migrate, which runs a file as one batch.
+    pub golang_migrate: String,
+    /// Sqitch.
+    pub sqitch: String,
+    /// Atlas.
+    pub atlas: String,
 }
 
 /// What a brand can do.

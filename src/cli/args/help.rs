@@ -47,8 +47,13 @@ EXAMPLES
   One dialect, into the folder of a migration tool:
     outrigger generate --dialect postgres --out db/migrations
 
+  Migrations for goose, above those that are there; a changed trigger becomes a new one:
+    outrigger generate --layout goose --out db/migrations
+
   In a pipeline: fail when the files are not what would be written:
-    outrigger generate --check";
+    outrigger generate --check
+
+  docs/layouts.md shows every layout with its tool.";
 
 pub(super) const APPLY: &str = "\
 EXAMPLES
