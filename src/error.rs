@@ -6,7 +6,7 @@ use crate::config::{self, closest};
 use crate::db::{Fault, FaultKind};
 use crate::dialect::Brand;
 use crate::model::{Location, NodeId};
-use crate::{apply, dialect, import, layout, plan, render, runner, schema, transport};
+use crate::{apply, dialect, import, layout, plan, render, review, runner, schema, transport};
 
 /// Shorthand.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -141,6 +141,15 @@ pub enum Error {
         /// The cause.
         source: Box<layout::Error>,
     },
+    /// A report that cannot be made.
+    #[error(transparent)]
+    Review(#[from] review::Error),
+    /// A report of no known form.
+    #[error("`{}` is neither `.html` nor `.md`", path.display())]
+    NoForm {
+        /// The file that was asked for.
+        path: PathBuf,
+    },
     /// A folder without DDL.
     #[error("there is no `*.sql` file in `{}`", path.display())]
     NoSql {
@@ -233,6 +242,12 @@ impl Error {
                     .to_owned(),
             ),
             Self::Layout { source, .. } => layout_hint(source),
+            Self::NoForm { .. } => {
+                Some("without `--out` the report is Markdown on stdout".to_owned())
+            }
+            Self::Review(review::Error::Plan(_)) => {
+                Some("`outrigger check` finds all such places".to_owned())
+            }
             Self::Occupied { .. } => Some("`--force` overwrites it".to_owned()),
             Self::NoDialect { .. } => {
                 let names = Brand::ALL.map(Brand::name).join(", ");
@@ -244,6 +259,8 @@ impl Error {
             }
             Self::Apply(error) => apply_hint(error),
             Self::Schema(_)
+            | Self::Render(render::Error::Document { .. })
+            | Self::Review(_)
             | Self::Dialect(_)
             | Self::NoTemplates { .. }
             | Self::Node { .. }

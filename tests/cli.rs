@@ -5,10 +5,11 @@ mod cli_support;
 use cli_support::{Run, outrigger};
 use indoc::indoc;
 
-const VERBS: [&str; 14] = [
+const VERBS: [&str; 15] = [
     "init",
     "check",
     "generate",
+    "review",
     "apply",
     "verify",
     "remove",

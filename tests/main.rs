@@ -31,6 +31,7 @@ mod purge;
 mod render;
 mod repo;
 mod restore;
+mod review;
 mod schema;
 mod skew;
 mod sqlserver;

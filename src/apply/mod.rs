@@ -17,7 +17,8 @@ mod text;
 mod verify;
 mod wanted;
 
-pub use history::{Installed, Object, objects};
+pub use crate::render::{Object, objects};
+pub use history::Installed;
 pub use inspect::{Live, inspect, observe, triggers};
 pub use prepare::{Action, Change, Migration, Reason, Rewind, prepare};
 pub use run::{Removal, apply, prepare_removal, remove};

@@ -51,6 +51,13 @@ pub(super) enum Verb {
     /// Write the SQL of each dialect, or compare it with what is on disk
     #[command(after_long_help = help::GENERATE)]
     Generate(Generate),
+    /// Write the report for the person who signs the SQL
+    ///
+    /// The flow as a picture, what is recorded when with example rows, the cost of a write, the
+    /// exact SQL, the locks and rights it takes, the findings, and how to verify, switch off and
+    /// remove it.
+    #[command(after_long_help = help::REVIEW)]
+    Review(Review),
     /// Install the SQL on a node
     #[command(after_long_help = help::APPLY)]
     Apply(Apply),
@@ -146,6 +153,22 @@ pub(super) struct Generate {
     #[arg(long)]
     pub(super) check: bool,
     /// Overwrite files that were not generated
+    #[arg(long)]
+    pub(super) force: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Review {
+    /// The file to write, `.html` or `.md`; default: Markdown on stdout
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) out: Option<PathBuf>,
+    /// A dialect to report on; default: those of the configured nodes
+    #[arg(long, value_parser = brand())]
+    pub(super) dialect: Vec<Brand>,
+    /// A node to compare with what is installed there
+    #[arg(long, value_name = "NODE")]
+    pub(super) node: Vec<String>,
+    /// Overwrite a file that is no report
     #[arg(long)]
     pub(super) force: bool,
 }

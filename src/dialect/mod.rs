@@ -145,6 +145,8 @@ pub struct Dialect {
     /// What columns keep of their values: each rule with the base names of its native types. A
     /// type that is not listed keeps every value of its logical type.
     pub fits: BTreeMap<Fit, Vec<String>>,
+    /// What a migration takes, for the person who signs it.
+    pub review: Review,
     /// The longest text of a key that the control tables take.
     pub longest_key: LongestKey,
     /// The brand's error codes by what they mean.
@@ -184,6 +186,34 @@ impl LengthUnit {
             Self::Characters => text.chars().count(),
         }
     }
+}
+
+/// What a migration takes, for the person who signs it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Review {
+    /// Whether a trigger knows who writes.
+    pub names_users: bool,
+    /// Whether a migration that fails leaves a part of itself.
+    pub whole: String,
+    /// What whoever installs needs.
+    pub rights: Vec<String>,
+    /// The locks, in the order of how much they hold up.
+    pub locks: Vec<LockFact>,
+}
+
+/// One kind of lock that a migration takes.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct LockFact {
+    /// The statements.
+    pub what: String,
+    /// The lock.
+    pub takes: String,
+    /// Who waits for it.
+    pub blocks: String,
+    /// For how long, in kind.
+    pub lasts: String,
 }
 
 /// The longest text of a key.

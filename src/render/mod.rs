@@ -2,12 +2,18 @@
 //!
 //! Pure: the same plan and templates give the same bytes.
 
+mod document;
 mod filters;
+mod object;
 mod script;
 mod statement;
 mod templates;
 
-pub use script::{Script, ScriptKind, header, scripts, verification};
+pub use document::{Form, document};
+pub(crate) use filters::command_name;
+pub(crate) use object::object;
+pub use object::{Object, objects};
+pub use script::{Script, ScriptKind, header, scripts, switch, verification};
 pub use statement::{Statement, UnknownParameter};
 pub use templates::Templates;
 
@@ -22,6 +28,14 @@ pub enum Error {
         /// The brand whose template it is.
         brand: Brand,
         /// Its path below the brand's folder, without `.sql.tera`.
+        name: String,
+        /// Tera's message, with line and column.
+        source: Box<tera::Error>,
+    },
+    /// A template of a document.
+    #[error("the template `{name}` cannot be filled")]
+    Document {
+        /// Its path below `templates`.
         name: String,
         /// Tera's message, with line and column.
         source: Box<tera::Error>,

@@ -70,6 +70,11 @@ struct VerificationContext<'a> {
 }
 
 #[derive(Serialize)]
+struct SwitchContext<'a> {
+    table: &'a TablePlan,
+}
+
+#[derive(Serialize)]
 struct ControlContext<'a> {
     database: &'a str,
     namespace: Option<&'a str>,
@@ -218,6 +223,18 @@ pub fn verification(
         table: plan.tables.iter().find(is_of),
     };
     Ok(templates.pieces("install/verification", &context)?.0)
+}
+
+/// What switches the triggers of a table off, and on again; both empty where a brand has no such
+/// switch.
+///
+/// # Errors
+/// When a template cannot be filled.
+pub fn switch(
+    table: &TablePlan,
+    templates: &Templates,
+) -> Result<(Vec<String>, Vec<String>), Error> {
+    templates.pieces("capture/disable", &SwitchContext { table })
 }
 
 /// A table's name as part of a file's name: letters, digits, `_`, `.` and `-` stay; when anything

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::source::{File, expect_none, files, has_word};
 
 /// What each room may import.
-const MAY_IMPORT: [(&str, &[&str]); 16] = [
+const MAY_IMPORT: [(&str, &[&str]); 17] = [
     ("model", &[]),
     // The brand of a node's URL and of a schema's files.
     ("config", &["model", "dialect"]),
@@ -17,6 +17,8 @@ const MAY_IMPORT: [(&str, &[&str]); 16] = [
     ("render", &["model", "dialect", "plan"]),
     // A migration is a script as one tool wants it; the plan says for which brand and database.
     ("layout", &["dialect", "plan", "render"]),
+    // The report shows what every room of this half says: findings, plan and scripts.
+    ("review", &["model", "config", "dialect", "schema", "plan", "render"]),
     ("db", &["model", "dialect"]),
     // What transport and import share: calling a run template, one row of the outbox, a cursor.
     ("outbox", &["model", "db", "render"]),
@@ -57,6 +59,7 @@ const MAY_IMPORT: [(&str, &[&str]); 16] = [
             "transport",
             "import",
             "layout",
+            "review",
             "runner",
             "error",
         ],
@@ -75,6 +78,7 @@ const MAY_IMPORT: [(&str, &[&str]); 16] = [
             "transport",
             "import",
             "layout",
+            "review",
             "runner",
             "cli",
         ],
@@ -204,7 +208,7 @@ const HOMES: [(&str, &[&str]); 19] = [
     ("indoc", &["cli"]),
     ("tokio", &["db", "cli"]),
     ("url::", &["config", "db"]),
-    ("sha2", &["config", "schema", "plan", "render", "layout", "apply"]),
+    ("sha2", &["config", "schema", "plan", "render", "layout", "review", "apply"]),
 ];
 
 #[test]

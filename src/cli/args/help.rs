@@ -55,6 +55,14 @@ EXAMPLES
 
   docs/layouts.md shows every layout with its tool.";
 
+pub(super) const REVIEW: &str = "\
+EXAMPLES
+  A page to open, mail or print; it needs no network:
+    outrigger review --out review.html
+
+  For a pull request, with what differs on a node:
+    outrigger review --out review.md --node server1";
+
 pub(super) const APPLY: &str = "\
 EXAMPLES
   Read every statement first:
