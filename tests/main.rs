@@ -32,6 +32,7 @@ mod render;
 mod repo;
 mod restore;
 mod review;
+mod roles;
 mod schema;
 mod skew;
 mod sqlserver;

@@ -304,6 +304,7 @@ fn config(command: CommandForm) -> Config {
         routes: Vec::new(),
         capture: Capture { command },
         limits: Limits::default(),
+        roles: outrigger::config::Roles::default(),
         hash: "c".into(),
     }
 }

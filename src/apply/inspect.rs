@@ -9,7 +9,7 @@ use crate::db::Session;
 use crate::dialect::Brand;
 use crate::model::{NodeId, Row, Schema, Table, TableName, Value};
 use crate::outbox::{fetch, fetch_one};
-use crate::plan::Plan;
+use crate::plan::{Plan, RolePlan};
 use crate::render::{self, Object, Script, Statement, Templates, objects, scripts};
 use crate::schema::{self, Trigger};
 
@@ -68,6 +68,7 @@ fn own_tables(templates: &Templates) -> Result<BTreeSet<String>, render::Error> 
         command: "none",
         is_store: true,
         tables: Vec::new(),
+        roles: RolePlan::default(),
     };
     let made = scripts(&plan, templates)?;
     let tables = made.iter().flat_map(|script| objects(brand, &script.removal));

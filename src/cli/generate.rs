@@ -144,5 +144,10 @@ fn scripts(plan: &Plan, templates: &Templates) -> Result<Vec<GeneratedFile>> {
             GeneratedFile { path: format!("{}.down.sql", script.name), text: script.removal_text },
         ]
     };
-    Ok(scripts.into_iter().flat_map(files).collect())
+    let mut files: Vec<GeneratedFile> = scripts.into_iter().flat_map(files).collect();
+    if !render::grants(plan, templates)?.is_empty() {
+        let text = render::grants_text(plan, templates)?;
+        files.push(GeneratedFile { path: "grants.sql".to_owned(), text });
+    }
+    Ok(files)
 }

@@ -23,6 +23,8 @@ pub(super) struct RawConfig {
     pub(super) capture: RawCapture,
     #[serde(default)]
     pub(super) limits: RawLimits,
+    #[serde(default)]
+    pub(super) roles: RawRoles,
 }
 
 #[derive(Debug)]
@@ -95,6 +97,14 @@ pub(super) struct RawRoute {
 pub(super) struct RawCapture {
     #[serde(default)]
     pub(super) command: CommandForm,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawRoles {
+    pub(super) owner: Option<Spanned>,
+    pub(super) runner: Option<Spanned>,
+    pub(super) application: Option<Spanned>,
 }
 
 #[derive(Debug, Default, Deserialize)]

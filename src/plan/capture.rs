@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::names::object_name;
-use super::{Error, Plan};
+use super::{Error, Plan, RolePlan};
 use crate::config::{
     Collisions, CommandForm, Config, Overwrite, Policy, TableChoice, TableOptions,
 };
@@ -96,6 +96,7 @@ pub(super) fn store(config: &Config, schema: &Schema, brand: Brand) -> Plan {
         },
         is_store: true,
         tables: Vec::new(),
+        roles: RolePlan::of(&config.roles),
     }
 }
 

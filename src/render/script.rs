@@ -4,7 +4,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::{Error, Templates};
-use crate::plan::{Plan, TablePlan};
+use crate::plan::{Account, Plan, TablePlan};
 
 /// What a script is for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,6 +67,17 @@ struct VerificationContext<'a> {
     relations: &'a [&'a str],
     has_view: bool,
     table: Option<&'a TablePlan>,
+}
+
+#[derive(Serialize)]
+struct GrantsContext<'a> {
+    namespace: Option<&'a str>,
+    relations: Vec<&'a str>,
+    tables: &'a [TablePlan],
+    has_view: bool,
+    owner: Option<&'a Account>,
+    runner: Option<&'a Account>,
+    application: Option<&'a Account>,
 }
 
 #[derive(Serialize)]
@@ -223,6 +234,31 @@ pub fn verification(
         table: plan.tables.iter().find(is_of),
     };
     Ok(templates.pieces("install/verification", &context)?.0)
+}
+
+/// Statements that give each configured role the rights that it needs, and no more.
+///
+/// # Errors
+/// When a template cannot be filled.
+pub fn grants(plan: &Plan, templates: &Templates) -> Result<Vec<String>, Error> {
+    let context = GrantsContext {
+        namespace: plan.namespace.as_deref(),
+        relations: CONTROL.iter().flat_map(|(_, _, relations)| relations.iter().copied()).collect(),
+        tables: &plan.tables,
+        has_view: !plan.is_store,
+        owner: plan.roles.owner.as_ref(),
+        runner: plan.roles.runner.as_ref(),
+        application: plan.roles.application.as_ref(),
+    };
+    Ok(templates.pieces("install/grants", &context)?.0)
+}
+
+/// The file of [`grants`].
+///
+/// # Errors
+/// When a template cannot be filled.
+pub fn grants_text(plan: &Plan, templates: &Templates) -> Result<String, Error> {
+    Ok(file(plan, "grants", "gives the rights for", &grants(plan, templates)?))
 }
 
 /// What switches the triggers of a table off, and on again; both empty where a brand has no such
