@@ -6,7 +6,7 @@ use crate::config::{self, closest};
 use crate::db::{Fault, FaultKind};
 use crate::dialect::Brand;
 use crate::model::{Location, NodeId};
-use crate::{apply, dialect, import, plan, render, runner, schema, transport};
+use crate::{apply, dialect, import, layout, plan, render, review, runner, schema, transport};
 
 /// Shorthand.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -133,6 +133,23 @@ pub enum Error {
         /// Completes the sentence.
         reason: &'static str,
     },
+    /// Migrations that cannot be written.
+    #[error("no migration was written into `{}`", path.display())]
+    Layout {
+        /// The folder.
+        path: PathBuf,
+        /// The cause.
+        source: Box<layout::Error>,
+    },
+    /// A report that cannot be made.
+    #[error(transparent)]
+    Review(#[from] review::Error),
+    /// A report of no known form.
+    #[error("`{}` is neither `.html` nor `.md`", path.display())]
+    NoForm {
+        /// The file that was asked for.
+        path: PathBuf,
+    },
     /// A folder without DDL.
     #[error("there is no `*.sql` file in `{}`", path.display())]
     NoSql {
@@ -224,6 +241,13 @@ impl Error {
                 "write one with `outrigger init --from schema.sql`, or name it with `-c`"
                     .to_owned(),
             ),
+            Self::Layout { source, .. } => layout_hint(source),
+            Self::NoForm { .. } => {
+                Some("without `--out` the report is Markdown on stdout".to_owned())
+            }
+            Self::Review(review::Error::Plan(_)) => {
+                Some("`outrigger check` finds all such places".to_owned())
+            }
             Self::Occupied { .. } => Some("`--force` overwrites it".to_owned()),
             Self::NoDialect { .. } => {
                 let names = Brand::ALL.map(Brand::name).join(", ");
@@ -235,6 +259,8 @@ impl Error {
             }
             Self::Apply(error) => apply_hint(error),
             Self::Schema(_)
+            | Self::Render(render::Error::Document { .. })
+            | Self::Review(_)
             | Self::Dialect(_)
             | Self::NoTemplates { .. }
             | Self::Node { .. }
@@ -244,6 +270,26 @@ impl Error {
             | Self::NoTable { .. } => None,
         }
     }
+}
+
+fn layout_hint(error: &layout::Error) -> Option<String> {
+    use layout::Error as E;
+    let hint = match error {
+        E::Edited { .. } | E::Broken { .. } => {
+            "a migration that was applied must stay as it is: take the file back from version \
+             control; what shall change belongs into the configuration"
+        }
+        E::OtherLayout { .. } => "say the layout that it has, or another folder with `--out`",
+        E::Exists { .. } => "say a free version with `--next-version`",
+        E::ControlChanged { .. } => {
+            "no migration may drop that table: `outrigger remove`, then an empty folder"
+        }
+        E::Version { .. } => "say one with `--next-version`",
+        E::Unfit { .. } => "another layout takes it, `plain` always does",
+        E::NotRun { .. } => "choose the dialects of one tool with `--dialect`",
+        E::Render(_) => return None,
+    };
+    Some(hint.to_owned())
 }
 
 fn config_hint(error: &config::Error) -> Option<String> {

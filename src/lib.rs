@@ -6,6 +6,8 @@
 //! - [`schema`]: DDL or introspected rows become a [`model::Schema`], and findings about it.
 //! - [`plan`]: configuration and schema become everything that shall exist on a node.
 //! - [`render`]: a plan becomes SQL, from the templates.
+//! - [`layout`]: scripts become the numbered files of a migration tool.
+//! - [`review`]: the report for the person who signs.
 //! - [`db`]: sessions with real databases. [`apply`]: scripts become installed objects.
 //! - [`outbox`]: what became visible since a cursor. [`transport`]: outbox to inbox.
 //!   [`import`]: inbox to application tables. [`runner`]: both, paced and stopped cleanly.
@@ -18,10 +20,12 @@ pub mod db;
 pub mod dialect;
 mod error;
 pub mod import;
+pub mod layout;
 pub mod model;
 pub mod outbox;
 pub mod plan;
 pub mod render;
+pub mod review;
 pub mod runner;
 pub mod schema;
 pub mod transport;

@@ -5,10 +5,11 @@ mod cli_support;
 use cli_support::{Run, outrigger};
 use indoc::indoc;
 
-const VERBS: [&str; 15] = [
+const VERBS: [&str; 16] = [
     "init",
     "check",
     "generate",
+    "review",
     "apply",
     "verify",
     "probe",

@@ -305,6 +305,7 @@ fn config(command: CommandForm) -> Config {
         capture: Capture { command, ..Capture::default() },
         suppressions: Vec::new(),
         limits: Limits::default(),
+        roles: outrigger::config::Roles::default(),
         hash: "c".into(),
     }
 }

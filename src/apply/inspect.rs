@@ -2,15 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use super::history::{Installed, Object, objects};
+use super::history::Installed;
 use super::statements::Statements;
 use super::{Error, HISTORY_TABLE, NODE_TABLE, PROGRAM_TABLE};
 use crate::db::{FaultKind, Mode, Session};
 use crate::dialect::Brand;
 use crate::model::{NodeId, Row, Schema, Table, TableName, Value};
 use crate::outbox::{fetch, fetch_one};
-use crate::plan::Plan;
-use crate::render::{self, Script, Statement, Templates, scripts};
+use crate::plan::{Plan, RolePlan};
+use crate::render::{self, Object, Script, Statement, Templates, objects, scripts};
 use crate::schema::{self, Trigger};
 
 /// Reads the application's schema of a live database; Outrigger's own tables are left out.
@@ -98,6 +98,7 @@ fn own_tables(templates: &Templates) -> Result<BTreeSet<String>, render::Error> 
         command: "none",
         is_store: true,
         tables: Vec::new(),
+        roles: RolePlan::default(),
     };
     let made = scripts(&plan, templates)?;
     let tables = made.iter().flat_map(|script| objects(brand, &script.removal));
@@ -167,7 +168,7 @@ impl Live {
     /// The statements of a removal that have something to remove.
     pub(super) fn standing(&self, removal: &[String]) -> Vec<String> {
         let stands = |statement: &&String| {
-            super::history::object(self.brand, statement)
+            crate::render::object(self.brand, statement)
                 .is_none_or(|object| self.objects.contains(&object))
         };
         removal.iter().filter(stands).cloned().collect()

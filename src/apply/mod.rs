@@ -18,7 +18,8 @@ mod text;
 mod verify;
 mod wanted;
 
-pub use history::{Installed, Object, objects};
+pub use crate::render::{Object, objects};
+pub use history::Installed;
 pub use inspect::{Live, Surroundings, inspect, observe, surroundings, triggers};
 pub use prepare::{Action, Change, Migration, Reason, Rewind, prepare};
 pub use probe::{Outcome, Probed, probe};

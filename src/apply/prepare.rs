@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::history::{Installed, Object, fingerprint, objects, shape};
+use super::history::{Installed, fingerprint, shape};
 use super::wanted::{Program, Wanted};
 use super::{
     EPOCH_TABLE, Error, HISTORY_TABLE, IMPORTED_TABLES, INBOX_TABLE, Live, NODE_TABLE,
@@ -11,7 +11,7 @@ use super::{
 use crate::dialect::Brand;
 use crate::model::{NodeId, Table, TableName};
 use crate::plan::TablePlan;
-use crate::render::{Script, ScriptKind};
+use crate::render::{Object, Script, ScriptKind, objects};
 
 /// What has to change on a node.
 #[derive(Debug, Clone)]

@@ -1,6 +1,6 @@
 //! Installing and removing under a lock, all or nothing where the brand can.
 
-use super::history::{Installed, Object, fingerprint};
+use super::history::{Installed, fingerprint};
 use super::inspect::{Live, observe};
 use super::prepare::{Action, Change, Migration, Rewind, check_node, makes_history, prepare};
 use super::statements::{Bound, Statements};
@@ -10,7 +10,7 @@ use crate::db::{Mode, Session};
 use crate::dialect::Brand;
 use crate::model::{NodeId, Value};
 use crate::outbox::{fetch, fetch_one};
-use crate::render::ScriptKind;
+use crate::render::{Object, ScriptKind};
 use crate::schema;
 
 /// Brings a node to what is wanted, and says what has been done. `progress` is told, before each

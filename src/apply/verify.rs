@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::history::{Installed, fingerprint, objects, shape};
+use super::history::{Installed, fingerprint, shape};
 use super::inspect::{Live, observe};
 use super::prepare::{captured_table, makes_history};
 use super::statements::Statements;
@@ -12,7 +12,7 @@ use super::wanted::Wanted;
 use super::{Error, PROGRAM_TABLE};
 use crate::db::Session;
 use crate::model::Table;
-use crate::render::Script;
+use crate::render::{Script, objects};
 
 /// The ids of all findings, sorted; `docs/drift.md` describes them.
 pub const IDS: [&str; 13] = [

@@ -9,6 +9,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, ValueHint, value_parser};
 
 use crate::dialect::Brand;
+use crate::layout::Layout;
 use crate::schema::check::IDS;
 
 /// Where the help lists what may stand with any command.
@@ -50,6 +51,13 @@ pub(super) enum Verb {
     /// Write the SQL of each dialect, or compare it with what is on disk
     #[command(after_long_help = help::GENERATE)]
     Generate(Generate),
+    /// Write the report for the person who signs the SQL
+    ///
+    /// The flow as a picture, what is recorded when with example rows, the cost of a write, the
+    /// exact SQL, the locks and rights it takes, the findings, and how to verify, switch off and
+    /// remove it.
+    #[command(after_long_help = help::REVIEW)]
+    Review(Review),
     /// Install the SQL on a node
     #[command(after_long_help = help::APPLY)]
     Apply(Apply),
@@ -142,6 +150,12 @@ pub(super) struct Generate {
     /// A dialect to write; default: those of the configured nodes
     #[arg(long, value_parser = brand())]
     pub(super) dialect: Vec<Brand>,
+    /// The tool whose files to write; all but `plain` only add to what is there
+    #[arg(long, default_value = "plain", value_parser = layout())]
+    pub(super) layout: Layout,
+    /// The version of the first new migration; default: one above the highest in the folder
+    #[arg(long, value_name = "NUMBER")]
+    pub(super) next_version: Option<String>,
     /// The folder to write to; default: `sql` beside the configuration
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(super) out: Option<PathBuf>,
@@ -149,6 +163,22 @@ pub(super) struct Generate {
     #[arg(long)]
     pub(super) check: bool,
     /// Overwrite files that were not generated
+    #[arg(long)]
+    pub(super) force: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Review {
+    /// The file to write, `.html` or `.md`; default: Markdown on stdout
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) out: Option<PathBuf>,
+    /// A dialect to report on; default: those of the configured nodes
+    #[arg(long, value_parser = brand())]
+    pub(super) dialect: Vec<Brand>,
+    /// A node to compare with what is installed there
+    #[arg(long, value_name = "NODE")]
+    pub(super) node: Vec<String>,
+    /// Overwrite a file that is no report
     #[arg(long)]
     pub(super) force: bool,
 }
@@ -439,6 +469,12 @@ fn brand() -> impl TypedValueParser<Value = Brand> {
     };
     PossibleValuesParser::new(Brand::ALL.map(value))
         .try_map(|name| Brand::from_name(&name).ok_or("not a dialect"))
+}
+
+/// A layout by its name.
+fn layout() -> impl TypedValueParser<Value = Layout> {
+    PossibleValuesParser::new(Layout::ALL.map(Layout::name))
+        .try_map(|name| Layout::from_name(&name).ok_or("not a layout"))
 }
 
 /// `500ms`, `5s`, `2m`, `1h`; a bare number is seconds.

@@ -1,22 +1,29 @@
 //! `outrigger generate`.
 
 mod disk;
+mod migrations;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::FOUND;
 use super::args::Generate;
+use super::console::Console;
 use super::context::{Context, Loaded};
 use super::progress::Progress;
 use crate::dialect::Brand;
 use crate::error::Result;
+use crate::layout::{self, Layout, Outcome};
 use crate::model::Schema;
 use crate::plan::{self, Plan};
 use crate::render::{self, Templates};
 use disk::{Folder, GeneratedFile};
+use migrations::Migrations;
 
 /// The folder beside the configuration when nobody says otherwise.
 const DEFAULT_OUT: &str = "sql";
+/// What `--check` says of a migration that may have been applied already.
+const EDITED: &str = "changed after it was generated";
 
 pub(super) async fn run(args: Generate, context: &Context) -> Result<ExitCode> {
     let loaded = context.load()?;
@@ -25,17 +32,25 @@ pub(super) async fn run(args: Generate, context: &Context) -> Result<ExitCode> {
     let brands = brands(&args, &loaded);
     let progress =
         Progress::new(context.console, "generate", u64::try_from(brands.len()).unwrap_or(0));
-    let mut differences = Vec::new();
+    // Everything is decided before anything is written.
+    let mut pending = Vec::new();
     for brand in brands {
-        let files = render(context, &loaded, &reading.schema, brand)?;
-        let folder = Folder::read(out.join(brand.name()))?;
-        if args.check {
-            differences.extend(folder.differences(&files));
-        } else {
-            let report = folder.write(&files, args.force)?;
-            context.console.note(&format!("{}: {report}", folder.path().display()));
-        }
+        let plan = plan(&loaded, &reading.schema, brand)?;
+        let templates = context.templates_of(brand)?;
+        let folder = out.join(brand.name());
+        pending.push(match args.layout {
+            Layout::Plain => Pending::Plain(Folder::read(folder)?, scripts(&plan, &templates)?),
+            _ => migrations(&args, &plan, &templates, folder)?,
+        });
         progress.advance(1);
+    }
+    let mut differences = Vec::new();
+    for pending in pending {
+        if args.check {
+            differences.extend(pending.differences());
+        } else {
+            pending.write(args.force, context.console)?;
+        }
     }
     drop(progress);
     if differences.is_empty() {
@@ -55,22 +70,69 @@ fn brands(args: &Generate, loaded: &Loaded) -> Vec<Brand> {
     Brand::ALL.into_iter().filter(|brand| args.dialect.contains(brand)).collect()
 }
 
-/// The files of one dialect.
-fn render(
-    context: &Context,
-    loaded: &Loaded,
-    schema: &Schema,
-    brand: Brand,
-) -> Result<Vec<GeneratedFile>> {
+/// The plan of one dialect.
+fn plan(loaded: &Loaded, schema: &Schema, brand: Brand) -> Result<Plan> {
     // Where all nodes of a brand only store and forward, none takes triggers.
     let config = &loaded.config;
     let is_store = config.brands().contains(&brand) && !config.table_brands().contains(&brand);
-    let plan = if is_store {
-        plan::plan_store(config, schema, brand)
-    } else {
-        plan::plan(config, schema, brand)?
-    };
-    scripts(&plan, &context.templates_of(brand)?)
+    if is_store {
+        return Ok(plan::plan_store(config, schema, brand));
+    }
+    Ok(plan::plan(config, schema, brand)?)
+}
+
+/// What a dialect's folder needs.
+enum Pending {
+    /// The whole SQL, over what is there.
+    Plain(Folder, Vec<GeneratedFile>),
+    /// Migrations that are added to what is there.
+    Migrations(Migrations, Outcome),
+    /// Nothing, until these files are again what was written.
+    Edited(Vec<PathBuf>),
+}
+
+impl Pending {
+    fn differences(&self) -> Vec<String> {
+        match self {
+            Self::Plain(folder, files) => folder.differences(files),
+            Self::Migrations(folder, outcome) => folder.differences(outcome),
+            Self::Edited(paths) => {
+                paths.iter().map(|path| format!("{} {EDITED}\n", path.display())).collect()
+            }
+        }
+    }
+
+    fn write(&self, is_forced: bool, console: Console) -> Result<()> {
+        match self {
+            Self::Plain(folder, files) => {
+                let report = folder.write(files, is_forced)?;
+                console.note(&format!("{}: {report}", folder.path().display()));
+                Ok(())
+            }
+            Self::Migrations(folder, outcome) => folder.write(outcome, console),
+            Self::Edited(_) => Ok(()),
+        }
+    }
+}
+
+/// The migrations that a dialect's folder lacks.
+fn migrations(
+    args: &Generate,
+    plan: &Plan,
+    templates: &Templates,
+    folder: PathBuf,
+) -> Result<Pending> {
+    let scripts = render::scripts(plan, templates)?;
+    let folder = Migrations::read(folder)?;
+    let first = args.next_version.as_deref();
+    match layout::migrate(args.layout, plan, &scripts, templates, &folder.files, first) {
+        Ok(outcome) => Ok(Pending::Migrations(folder, outcome)),
+        Err(layout::Error::Edited { paths }) if args.check => {
+            let paths = paths.iter().map(|path| folder.path().join(path));
+            Ok(Pending::Edited(paths.collect()))
+        }
+        Err(error) => Err(folder.refused(error)),
+    }
 }
 
 /// The files of a plan: each script, and its removal beside it.
@@ -82,5 +144,10 @@ fn scripts(plan: &Plan, templates: &Templates) -> Result<Vec<GeneratedFile>> {
             GeneratedFile { path: format!("{}.down.sql", script.name), text: script.removal_text },
         ]
     };
-    Ok(scripts.into_iter().flat_map(files).collect())
+    let mut files: Vec<GeneratedFile> = scripts.into_iter().flat_map(files).collect();
+    if !render::grants(plan, templates)?.is_empty() {
+        let text = render::grants_text(plan, templates)?;
+        files.push(GeneratedFile { path: "grants.sql".to_owned(), text });
+    }
+    Ok(files)
 }

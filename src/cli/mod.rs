@@ -21,6 +21,7 @@ mod purge;
 mod quarantine;
 mod rejoin;
 mod remove;
+mod review;
 mod run;
 mod status;
 mod transport;
@@ -71,6 +72,7 @@ async fn dispatch(verb: Verb, context: &Context) -> Result<ExitCode> {
         Verb::Init(args) => init::run(args, context).await,
         Verb::Check(args) => check::run(args, context).await,
         Verb::Generate(args) => generate::run(args, context).await,
+        Verb::Review(args) => review::run(args, context).await,
         Verb::Apply(args) => apply::run(args, context).await,
         Verb::Verify(args) => verify::run(args, context).await,
         Verb::Probe(args) => probe::run(args, context).await,

@@ -90,6 +90,8 @@ pub struct Config {
     pub suppressions: Vec<Suppression>,
     /// Limits of the runner.
     pub limits: Limits,
+    /// Who is given which rights.
+    pub roles: Roles,
     /// SHA-256 of what determines the emitted SQL, hexadecimal: database, schema source without
     /// paths, table rules and capture; nodes and routes do not take part.
     pub hash: String,
@@ -220,6 +222,18 @@ pub struct Suppression {
     pub reason: String,
     /// Where its id stands.
     pub place: Place,
+}
+
+/// Database roles or users that `generate` writes rights for; those that are not named get
+/// none.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Roles {
+    /// Installs, and owns what is installed.
+    pub owner: Option<String>,
+    /// Transports and imports.
+    pub runner: Option<String>,
+    /// Writes the application's tables.
+    pub application: Option<String>,
 }
 
 /// How changes are captured.

@@ -25,6 +25,8 @@ pub(super) struct RawConfig {
     pub(super) findings: Vec<RawSuppression>,
     #[serde(default)]
     pub(super) limits: RawLimits,
+    #[serde(default)]
+    pub(super) roles: RawRoles,
 }
 
 #[derive(Debug)]
@@ -109,6 +111,14 @@ pub(super) struct RawCapture {
     pub(super) command: CommandForm,
     #[serde(default)]
     pub(super) cascades: CascadeRule,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawRoles {
+    pub(super) owner: Option<Spanned>,
+    pub(super) runner: Option<Spanned>,
+    pub(super) application: Option<Spanned>,
 }
 
 #[derive(Debug, Default, Deserialize)]

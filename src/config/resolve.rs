@@ -7,14 +7,14 @@ use sha2::{Digest as _, Sha256};
 
 use super::node::UrlTemplate;
 use super::raw::{
-    RawAddress, RawConfig, RawLimits, RawNode, RawOptions, RawRoute, RawSchema, RawSuppression,
-    RawTable,
+    RawAddress, RawConfig, RawLimits, RawNode, RawOptions, RawRoles, RawRoute, RawSchema,
+    RawSuppression, RawTable,
 };
 use super::spanned::{Entries, Spanned};
 use super::variables::{Piece, pieces};
 use super::{
-    Capture, Config, Error, Limits, Node, Place, Route, SchemaSource, Suppression, Surroundings,
-    TableChoice, TableOptions, TableRule,
+    Capture, Config, Error, Limits, Node, Place, Roles, Route, SchemaSource, Suppression,
+    Surroundings, TableChoice, TableOptions, TableRule,
 };
 use crate::dialect::Brand;
 use crate::model::{NodeId, RouteId};
@@ -62,6 +62,7 @@ pub(super) fn config(
             .map(|raw| reader.suppression(raw))
             .collect::<Result<_, _>>()?,
         limits: reader.limits(&raw.limits)?,
+        roles: reader.roles(&raw.roles)?,
         hash: String::new(),
     };
     config.hash = hash(&config);
@@ -281,6 +282,24 @@ impl Reader<'_> {
             }
         }
         Ok(())
+    }
+
+    fn roles(&self, raw: &RawRoles) -> Result<Roles, Error> {
+        let role = |written: &Option<Spanned>| {
+            let Some(written) = written else { return Ok(None) };
+            let name = self.fill(written)?;
+            if name.is_empty() || name.chars().any(char::is_control) {
+                return Err(
+                    self.shape("a role's name is empty or has a control character", written.place)
+                );
+            }
+            Ok(Some(name))
+        };
+        Ok(Roles {
+            owner: role(&raw.owner)?,
+            runner: role(&raw.runner)?,
+            application: role(&raw.application)?,
+        })
     }
 
     fn limits(&self, raw: &RawLimits) -> Result<Limits, Error> {

@@ -138,6 +138,8 @@ pub struct Dialect {
     pub placeholder: String,
     /// Marks between statements that the brand's own client needs.
     pub client: Client,
+    /// How migration tools name the brand.
+    pub tools: Tools,
     /// What the brand can do.
     pub can: Capabilities,
     /// SQL for the SHA-256 of the canonical text `{}`, in lower-case hexadecimal.
@@ -149,6 +151,8 @@ pub struct Dialect {
     pub fits: BTreeMap<Fit, Vec<String>>,
     /// Native types that are not carried, by the reason why; `[]` stands for every array.
     pub refused: BTreeMap<String, Vec<String>>,
+    /// What a migration takes, for the person who signs it.
+    pub review: Review,
     /// The longest text of a key that the control tables take.
     pub longest_key: LongestKey,
     /// The brand's error codes by what they mean.
@@ -195,6 +199,34 @@ impl LengthUnit {
     }
 }
 
+/// What a migration takes, for the person who signs it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Review {
+    /// Whether a trigger knows who writes.
+    pub names_users: bool,
+    /// Whether a migration that fails leaves a part of itself.
+    pub whole: String,
+    /// What whoever installs needs.
+    pub rights: Vec<String>,
+    /// The locks, in the order of how much they hold up.
+    pub locks: Vec<LockFact>,
+}
+
+/// One kind of lock that a migration takes.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct LockFact {
+    /// The statements.
+    pub what: String,
+    /// The lock.
+    pub takes: String,
+    /// Who waits for it.
+    pub blocks: String,
+    /// For how long, in kind.
+    pub lasts: String,
+}
+
 /// The longest text of a key.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -223,6 +255,37 @@ pub struct Literal {
 pub struct Client {
     /// A line after each statement, `GO`; empty where a semicolon is enough.
     pub separator: String,
+    /// What begins a file of which the client shall do all or nothing.
+    pub opening: String,
+    /// What ends such a file.
+    pub closing: String,
+    /// Marks that can end a statement in place of the semicolon, which the client does not tell
+    /// from those inside of it; empty where the client does.
+    pub delimiters: Vec<String>,
+    /// What begins a name that the client replaces anywhere in a file; empty where none does.
+    pub replaces: String,
+}
+
+/// How each migration tool names the brand; empty where it cannot run the brand's files.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Tools {
+    /// Flyway.
+    pub flyway: String,
+    /// Liquibase: what `dbms` says.
+    pub liquibase: String,
+    /// sqlx.
+    pub sqlx: String,
+    /// dbmate.
+    pub dbmate: String,
+    /// goose.
+    pub goose: String,
+    /// golang-migrate, which runs a file as one batch.
+    pub golang_migrate: String,
+    /// Sqitch.
+    pub sqitch: String,
+    /// Atlas.
+    pub atlas: String,
 }
 
 /// What a brand can do.

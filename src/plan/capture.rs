@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::cascade::{self, Cascade};
 use super::names::object_name;
-use super::{Error, Plan};
+use super::{Error, Plan, RolePlan};
 use crate::config::{
     CascadeRule, Collisions, CommandForm, Config, Overwrite, Policy, TableChoice, TableOptions,
 };
@@ -110,6 +110,7 @@ pub(super) fn store(config: &Config, schema: &Schema, brand: Brand) -> Plan {
         },
         is_store: true,
         tables: Vec::new(),
+        roles: RolePlan::of(&config.roles),
     }
 }
 

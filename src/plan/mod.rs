@@ -16,7 +16,7 @@ pub(crate) use names::hex;
 pub use numbering::{Numbering, number_keys};
 pub use routes::{RoutePlan, plan_routes};
 
-use crate::config::Config;
+use crate::config::{Config, Roles};
 use crate::dialect::Brand;
 use crate::model::{NodeId, Schema, TableName};
 
@@ -105,6 +105,48 @@ pub struct Plan {
     pub is_store: bool,
     /// The followed tables, sorted by name.
     pub tables: Vec<TablePlan>,
+    /// Who is given which rights.
+    pub roles: RolePlan,
+}
+
+/// Who is given rights on a node of one brand.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct RolePlan {
+    /// Installs, and owns what is installed.
+    pub owner: Option<Account>,
+    /// Transports and imports.
+    pub runner: Option<Account>,
+    /// Writes the application's tables.
+    pub application: Option<Account>,
+}
+
+/// A role or user.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Account {
+    /// The whole name, for brands whose users belong to no host.
+    pub name: String,
+    /// The name without its host.
+    pub user: String,
+    /// The host; `%` where none was said.
+    pub host: String,
+}
+
+impl Account {
+    fn of(name: &String) -> Self {
+        let (user, host) = name.rsplit_once('@').unwrap_or((name, "%"));
+        Self { name: name.clone(), user: user.to_owned(), host: host.to_owned() }
+    }
+}
+
+impl RolePlan {
+    fn of(roles: &Roles) -> Self {
+        let account = |name: &Option<String>| name.as_ref().map(Account::of);
+        Self {
+            owner: account(&roles.owner),
+            runner: account(&roles.runner),
+            application: account(&roles.application),
+        }
+    }
 }
 
 /// Decides what shall exist on a node of `brand` that has the application's tables.

@@ -80,7 +80,7 @@ fn one_line(text: &str) -> String {
 
 /// A name inside `object_operation_command`, in standard quotes where it needs any: DataJoin's
 /// programs run the command on whatever brand it arrives.
-fn command_name(name: &str) -> String {
+pub(crate) fn command_name(name: &str) -> String {
     let is_plain = name.chars().enumerate().all(|(index, letter)| {
         letter == '_' || letter.is_ascii_lowercase() || (index > 0 && letter.is_ascii_digit())
     });

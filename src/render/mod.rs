@@ -3,13 +3,19 @@
 //! Pure: the same plan and templates give the same bytes.
 
 mod advice;
+mod document;
 mod filters;
+mod object;
 mod script;
 mod statement;
 mod templates;
 
 pub use advice::advice;
-pub use script::{Script, ScriptKind, scripts};
+pub use document::{Form, document};
+pub(crate) use filters::command_name;
+pub(crate) use object::object;
+pub use object::{Object, objects};
+pub use script::{Script, ScriptKind, grants, grants_text, header, scripts, switch, verification};
 pub use statement::{Statement, UnknownParameter};
 pub use templates::Templates;
 
@@ -24,6 +30,14 @@ pub enum Error {
         /// The brand whose template it is.
         brand: Brand,
         /// Its path below the brand's folder, without `.sql.tera`.
+        name: String,
+        /// Tera's message, with line and column.
+        source: Box<tera::Error>,
+    },
+    /// A template of a document.
+    #[error("the template `{name}` cannot be filled")]
+    Document {
+        /// Its path below `templates`.
         name: String,
         /// Tera's message, with line and column.
         source: Box<tera::Error>,

@@ -182,6 +182,11 @@ fn embedded_sources(brand: Brand) -> BTreeMap<String, String> {
     sources
 }
 
+/// The text of an embedded template of no brand, by its path.
+pub(super) fn text_of(path: &str) -> Option<&'static str> {
+    EMBEDDED.get_file(path)?.contents_utf8()
+}
+
 fn collect(folder: &Dir<'_>, brand: Brand, sources: &mut BTreeMap<String, String>) {
     for entry in folder.entries() {
         match entry {

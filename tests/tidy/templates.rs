@@ -35,6 +35,11 @@ fn every_file_is_a_template_of_a_brand() {
     for file in files("templates", "") {
         let below = file.path.strip_prefix("templates/").unwrap();
         let (brand, name) = below.split_once('/').unwrap();
+        // Documents are of no brand.
+        if brand == "review" {
+            assert!(name.ends_with(".html.tera") || name.ends_with(".md.tera"), "{below}");
+            continue;
+        }
         let brand = Brand::from_name(brand).unwrap_or_else(|| panic!("{brand} is no brand"));
         let name = name.strip_suffix(".sql.tera").unwrap_or_else(|| panic!("{below}"));
         assert!(Templates::names(brand).contains(&name.to_owned()), "{below}");
@@ -84,6 +89,31 @@ fn every_interpolation_is_filtered() {
     for (index, (raw, _)) in RAW.iter().enumerate() {
         if !used.contains(&index) {
             complaints.push(format!("{raw} need not be allowed any more"));
+        }
+    }
+    expect_none(&complaints);
+}
+
+/// In a page everything is escaped by the engine, so nothing may say that it is safe; in Markdown
+/// everything is escaped by a filter, but numbers and what stands inside a fence.
+#[test]
+fn documents_escape_what_they_are_filled_with() {
+    let mut complaints = Vec::new();
+    for file in files("templates/review", ".tera") {
+        let is_page = file.path.ends_with(".html.tera");
+        for (line, inside) in interpolations(&file) {
+            let filter = last_filter(&inside);
+            let is_escaped = if is_page {
+                filter != Some("safe")
+            } else {
+                let is_raw = [".fence", ".text", "cost.rows", "cost.smallest", "cost.largest"]
+                    .iter()
+                    .any(|end| inside.ends_with(end));
+                filter == Some("md") || is_raw
+            };
+            if !is_escaped {
+                complaints.push(format!("{}: {{{{ {inside} }}}}", file.at(line)));
+            }
         }
     }
     expect_none(&complaints);

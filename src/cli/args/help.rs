@@ -55,8 +55,21 @@ EXAMPLES
   One dialect, into the folder of a migration tool:
     outrigger generate --dialect postgres --out db/migrations
 
+  Migrations for goose, above those that are there; a changed trigger becomes a new one:
+    outrigger generate --layout goose --out db/migrations
+
   In a pipeline: fail when the files are not what would be written:
-    outrigger generate --check";
+    outrigger generate --check
+
+  docs/layouts.md shows every layout with its tool.";
+
+pub(super) const REVIEW: &str = "\
+EXAMPLES
+  A page to open, mail or print; it needs no network:
+    outrigger review --out review.html
+
+  For a pull request, with what differs on a node:
+    outrigger review --out review.md --node server1";
 
 pub(super) const APPLY: &str = "\
 EXAMPLES
