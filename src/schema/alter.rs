@@ -6,6 +6,7 @@ use sqlparser::tokenizer::{Token, TokenWithSpan};
 use super::ddl::{Done, Reader};
 use super::draft::{DraftColumn, DraftTable};
 use super::element::{self, Added};
+use super::elements;
 use super::grammar::Grammar;
 use super::token::{Cursor, Unread, split_at_commas};
 use super::{expression, native};
@@ -104,8 +105,8 @@ impl Change<'_> {
         piece.eat(&["column"]);
         piece.eat(&["if", "not", "exists"]);
         let elements = match piece.group() {
-            Some(inside) => split_at_commas(inside),
-            None => vec![piece.rest()],
+            Some(inside) => elements::split(inside, reader.grammar),
+            None => elements::split(piece.rest(), reader.grammar),
         };
         let mut done = Done::PassedOver;
         for element in elements {

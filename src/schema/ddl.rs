@@ -47,6 +47,8 @@ pub(super) struct Reader {
     pub(super) indexes: BTreeMap<String, Key>,
     /// The namespace of names without one, where the script set it.
     pub(super) namespace: Option<String>,
+    /// What it was before the `CREATE SCHEMA` whose elements are being read.
+    outer_namespace: Option<Option<String>>,
     /// Tables whose definitions could not be read; what changes them later is no further news.
     pub(super) unread: BTreeSet<TableName>,
     enums: BTreeSet<String>,
@@ -62,6 +64,7 @@ impl Reader {
             tables: Vec::new(),
             indexes: BTreeMap::new(),
             namespace: None,
+            outer_namespace: None,
             unread: BTreeSet::new(),
             enums: BTreeSet::new(),
             domains: BTreeMap::new(),
@@ -75,6 +78,7 @@ impl Reader {
         self.has_create_table |= kind == Verb::CreateTable;
         let place = (statement.line, statement.column);
         let done = self.read_kind(kind, path, statement);
+        self.leave_schema(statement);
         let unread = match done {
             Ok(Done::Read) => return Ok(()),
             Ok(Done::PassedOver) => None,
@@ -113,6 +117,7 @@ impl Reader {
         match kind {
             Verb::CreateTable => self.create_table(cursor, path, place),
             Verb::AlterTable => Ok(alter::read(self, cursor, path)?),
+            Verb::CreateSchema => Ok(self.enter_schema(cursor, statement)),
             Verb::CreateIndex => Ok(self.create_index(cursor)?),
             Verb::CreateType => Ok(self.create_type(cursor)?),
             Verb::DropTable => Ok(self.drop_tables(cursor)?),
@@ -274,6 +279,27 @@ impl Reader {
             }
         }
         Ok(done)
+    }
+
+    /// `CREATE SCHEMA shop CREATE TABLE …`: names of its elements are in it.
+    fn enter_schema(&mut self, mut cursor: Cursor<'_>, statement: &Statement<'_>) -> Done {
+        skip_to(&mut cursor, "schema");
+        cursor.eat(&["if", "not", "exists"]);
+        cursor.eat(&["authorization"]);
+        if statement.is_continued
+            && let Ok(name) = cursor.name(self.grammar)
+        {
+            self.outer_namespace = Some(self.namespace.replace(name));
+        }
+        Done::PassedOver
+    }
+
+    fn leave_schema(&mut self, statement: &Statement<'_>) {
+        if !statement.is_continued
+            && let Some(outer) = self.outer_namespace.take()
+        {
+            self.namespace = outer;
+        }
     }
 
     /// `SET search_path = shop, public`: where new tables go.

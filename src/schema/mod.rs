@@ -10,6 +10,7 @@ mod create;
 mod ddl;
 mod draft;
 mod element;
+mod elements;
 mod expression;
 mod grammar;
 mod hash;

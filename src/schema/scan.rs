@@ -96,6 +96,11 @@ impl<'a> Scan<'a> {
         has && !rest[word.len()..].starts_with(is_name_character)
     }
 
+    /// Whether this letter comes next, blanks aside.
+    pub(super) fn next_is(&self, letter: char) -> bool {
+        self.rest().trim_start().starts_with(letter)
+    }
+
     /// The rest of this line; the position is then at its end.
     pub(super) fn take_line(&mut self) -> &'a str {
         let line = self.rest().split('\n').next().unwrap_or_default();
