@@ -7,7 +7,7 @@ mod script;
 mod statement;
 mod templates;
 
-pub use script::{Script, ScriptKind, scripts};
+pub use script::{Script, ScriptKind, each_script, scripts};
 pub use statement::{Statement, UnknownParameter};
 pub use templates::Templates;
 
