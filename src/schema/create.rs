@@ -143,9 +143,8 @@ impl Reader {
     fn known(&self, cursor: &mut Cursor<'_>) -> Result<&DraftTable, Unread> {
         let place = cursor.place();
         let name = self.table_name(cursor)?;
-        let index = draft::find_table(&self.tables, &name, self.grammar);
-        index
-            .map(|index| &self.tables[index])
+        self.tables
+            .get(&name, self.grammar)
             .ok_or_else(|| Unread { place, reason: format!("table `{name}` was not read before") })
     }
 

@@ -8,6 +8,7 @@ use super::draft::{self, DraftTable, Key, Kind};
 use super::element::{self, Added, Context};
 use super::grammar::Grammar;
 use super::split::{self, Statement};
+use super::tables::Tables;
 use super::token::{self, Cursor, Unread, location, split_at_commas};
 use super::verb::{Verb, title};
 use super::{Error, Reading, Skipped, Source, alter, native};
@@ -42,7 +43,7 @@ pub(super) enum Done {
 /// The state of a script that is being read.
 pub(super) struct Reader {
     pub(super) grammar: &'static Grammar,
-    pub(super) tables: Vec<DraftTable>,
+    pub(super) tables: Tables,
     /// Unique indexes by name, for constraints that name one.
     pub(super) indexes: BTreeMap<String, Key>,
     /// The namespace of names without one, where the script set it.
@@ -61,7 +62,7 @@ impl Reader {
     fn new(grammar: &'static Grammar) -> Self {
         Self {
             grammar,
-            tables: Vec::new(),
+            tables: Tables::default(),
             indexes: BTreeMap::new(),
             namespace: None,
             outer_namespace: None,
@@ -142,8 +143,7 @@ impl Reader {
 
     /// A table that was read before.
     pub(super) fn table_mut(&mut self, name: &TableName) -> Option<&mut DraftTable> {
-        let index = draft::find_table(&self.tables, name, self.grammar)?;
-        self.tables.get_mut(index)
+        self.tables.get_mut(name, self.grammar)
     }
 
     /// Reads an element and gives its column the kind of its type.
@@ -273,8 +273,7 @@ impl Reader {
         let mut done = Done::PassedOver;
         for name in split_at_commas(cursor.rest()) {
             let name = self.table_name(&mut Cursor::new(name))?;
-            if let Some(index) = draft::find_table(&self.tables, &name, self.grammar) {
-                self.tables.remove(index);
+            if self.tables.remove(&name, self.grammar) {
                 done = Done::Read;
             }
         }

@@ -9,9 +9,9 @@ use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::draft::{DraftColumn, DraftReference, Key, Kind};
 use super::grammar::{Effect, Grammar};
-use super::native;
 use super::phrase::drop_phrases;
 use super::token::{Cursor, Unread, fold, is_word, location, table_name, word};
+use super::{expression, native};
 use crate::model::Action;
 
 /// What an element needs to know of the file around it.
@@ -194,6 +194,7 @@ fn read_options(
         column.is_identity = true;
         column.is_nullable = false;
     }
+    expression::check_depth(&kept)?;
     let mut parser = parser(&kept, context.grammar);
     let mut name = None;
     let error = |error| Unread::from_parser(&error);
@@ -260,6 +261,7 @@ fn read_constraint(element: &[TokenWithSpan], context: Context<'_>) -> Result<Ve
     }
     let element = rewrite_constraint(element, grammar);
     let (kept, _) = drop_phrases(&element, grammar);
+    expression::check_depth(&kept)?;
     let mut parser = parser(&kept, grammar);
     let constraint = parser.parse_optional_table_constraint();
     let constraint = constraint.map_err(|error| Unread::from_parser(&error))?;

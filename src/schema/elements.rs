@@ -20,12 +20,10 @@ fn split_piece<'a>(piece: &'a [TokenWithSpan], grammar: &Grammar) -> Vec<&'a [To
     let mut start = 0;
     let mut cursor = Cursor::new(piece);
     // Whatever the piece begins with is its own: a name, or a constraint's first word.
-    if !cursor.eat(&["constraint"]) {
-        cursor.take();
-    } else {
-        cursor.take();
+    if cursor.eat(&["constraint"]) {
         cursor.take();
     }
+    cursor.take();
     while !cursor.is_at_end() {
         if begins_constraint(cursor, grammar) {
             let here = piece.len() - cursor.rest().len();

@@ -19,6 +19,7 @@ mod native;
 mod phrase;
 mod scan;
 mod split;
+mod tables;
 mod token;
 mod verb;
 

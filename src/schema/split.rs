@@ -217,7 +217,12 @@ impl Splitter<'_> {
         let is_alter_table = current.words.starts_with(&["alter".into(), "table".into()]);
         let is_part = match word {
             "select" | "exec" | "execute" => first == "insert",
-            "set" => first == "update" || is_alter_table && self.scan.next_is('('),
+            "set" => {
+                // `ON DELETE SET NULL`, and `SET (LOCK_ESCALATION = AUTO)` of a table.
+                first == "update"
+                    || matches!(current.last_word.as_str(), "delete" | "update")
+                    || is_alter_table && self.scan.next_is('(')
+            }
             "delete" | "update" => current.last_word == "on",
             "alter" | "drop" => is_alter_table && !self.scan.next_word_is("table"),
             _ => false,
