@@ -122,7 +122,8 @@ mod tests {
         for (text, likely, others) in [
             (tsql, Brand::SqlServer, vec![Brand::Postgres, Brand::Mysql]),
             (mysql, Brand::Mysql, vec![Brand::Postgres, Brand::SqlServer]),
-            (postgres, Brand::Postgres, vec![Brand::Mysql, Brand::Sqlite]),
+            // The other parsers know its words: then it is read, and no doubt is raised.
+            (postgres, Brand::Postgres, vec![]),
         ] {
             let read = |brand| schema::parse(&[Source { path: "a.sql", text }], brand);
             assert_eq!(doubt([text], likely, &read(likely)), None, "{text}");
