@@ -150,6 +150,16 @@ pub enum Error {
         /// The file that was asked for.
         path: PathBuf,
     },
+    /// DDL of another brand than the one that was said.
+    #[error("`{path}` cannot be read as {given}, and looks like {likely}")]
+    WrongDialect {
+        /// The file, or the first of several.
+        path: String,
+        /// What was said.
+        given: Brand,
+        /// What it looks like.
+        likely: Brand,
+    },
     /// A folder without DDL.
     #[error("there is no `*.sql` file in `{}`", path.display())]
     NoSql {
@@ -252,6 +262,9 @@ impl Error {
             Self::NoDialect { .. } => {
                 let names = Brand::ALL.map(Brand::name).join(", ");
                 Some(format!("say it with `--dialect`: {names}"))
+            }
+            Self::WrongDialect { likely, .. } => {
+                Some(format!("`--dialect {likely}`, or `dialect: {likely}` under `schema:`"))
             }
             Self::Unreachable { source, brand: Brand::Sqlite, .. } => sqlite_hint(source.kind),
             Self::Unreachable { source, .. } | Self::UnreachableUrl { source, .. } => {

@@ -19,6 +19,7 @@ mod demo;
 mod examples;
 mod explain;
 mod faults;
+mod fuzz;
 mod gaps;
 mod hostile;
 mod import_mysql;

@@ -49,12 +49,12 @@ async fn play(database: &TestDatabase) {
     let brand = database.brand();
     let mut admin = database.connect().await;
     for user in USERS {
-        let make = match brand {
+        let create = match brand {
             Brand::Mysql => format!("CREATE USER IF NOT EXISTS '{user}'@'%'"),
             _ => format!("CREATE ROLE {user} LOGIN"),
         };
         // On PostgreSQL it may be there from an earlier run; its rights went with the database.
-        let made = admin.raw(&make).await;
+        let made = admin.raw(&create).await;
         assert!(made.is_ok() || brand == Brand::Postgres, "{made:?}");
     }
     let grants = grants(brand);

@@ -4,6 +4,7 @@ mod brands;
 mod dump;
 mod live;
 mod postgres;
+mod wild;
 
 use std::fmt::Write as _;
 

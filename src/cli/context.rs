@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use super::CONFIG_NAME;
 use super::args::Args;
 use super::console::Console;
-use super::files::{TextFile, read_sql, read_templates, read_text};
+use super::files::{self, read_sql, read_templates, read_text};
 use super::{live, nodes};
 use crate::config::{self, Config, SchemaSource, Surroundings};
 use crate::dialect::Brand;
 use crate::error::{Error, Result};
 use crate::render::Templates;
-use crate::schema::{self, Reading, Source};
+use crate::schema::Reading;
 
 /// What was typed before the verb, and what the process was given.
 pub(super) struct Context {
@@ -106,8 +106,7 @@ impl Context {
                 for file in files {
                     texts.extend(read_sql(&loaded.base.join(file))?);
                 }
-                let sources: Vec<Source<'_>> = texts.iter().map(TextFile::source).collect();
-                Ok(schema::parse(&sources, *dialect)?)
+                files::parse(&texts, *dialect)
             }
             SchemaSource::Node(node) => {
                 let mut session = live::connect(loaded, node).await?;

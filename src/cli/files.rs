@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::io::{Error as IoError, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use super::init::guess;
+use crate::dialect::Brand;
 use crate::error::{Error, Result};
-use crate::schema::Source;
+use crate::schema::{self, Reading, Source};
 
 /// A text and where it came from.
 pub(super) struct TextFile {
@@ -28,6 +30,20 @@ pub(super) fn read_sql(path: &Path) -> Result<Vec<TextFile>> {
         Ok(TextFile { path: path.display().to_string(), text })
     };
     paths.into_iter().map(read).collect()
+}
+
+/// Reads DDL as one script. Where most of it cannot be read and it looks like another brand's,
+/// that is what is said.
+pub(super) fn parse(texts: &[TextFile], brand: Brand) -> Result<Reading> {
+    let sources: Vec<Source<'_>> = texts.iter().map(TextFile::source).collect();
+    let reading = schema::parse(&sources, brand);
+    let likely = guess::doubt(texts.iter().map(|file| file.text.as_str()), brand, &reading);
+    match (likely, texts.first()) {
+        (Some(likely), Some(file)) => {
+            Err(Error::WrongDialect { path: file.path.clone(), given: brand, likely })
+        }
+        _ => Ok(reading?),
+    }
 }
 
 fn sql_files(folder: &Path) -> Result<Vec<PathBuf>> {
@@ -53,25 +69,46 @@ pub(super) fn read_text(path: &Path) -> std::io::Result<String> {
 }
 
 fn decode(bytes: Vec<u8>) -> std::io::Result<String> {
-    let units = |rest: &[u8], unit: fn([u8; 2]) -> u16| {
-        let units: Vec<u16> = rest.chunks_exact(2).map(|pair| unit([pair[0], pair[1]])).collect();
-        let text = String::from_utf16(&units);
-        text.map_err(|_| IoError::new(ErrorKind::InvalidData, "the text is not valid UTF-16"))
-    };
     match bytes.as_slice() {
-        [0xff, 0xfe, rest @ ..] => units(rest, u16::from_le_bytes),
-        [0xfe, 0xff, rest @ ..] => units(rest, u16::from_be_bytes),
+        [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes),
+        // Without the mark: a text begins with a letter, a dash, a blank.
+        [first, 0, _, 0, ..] if *first != 0 => utf16(&bytes, u16::from_le_bytes),
+        [0, first, 0, _, ..] if *first != 0 => utf16(&bytes, u16::from_be_bytes),
         [0xef, 0xbb, 0xbf, rest @ ..] => utf8(rest.to_vec()),
         _ => utf8(bytes),
     }
 }
 
+fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> std::io::Result<String> {
+    let units = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
+    let mut text = String::with_capacity(bytes.len() / 2);
+    let is_cut = !bytes.len().is_multiple_of(2);
+    for letter in char::decode_utf16(units) {
+        let letter = letter.map_err(|_| invalid("half of a UTF-16 pair", &text))?;
+        text.push(letter);
+    }
+    if is_cut { Err(invalid("half of a UTF-16 unit", &text)) } else { Ok(text) }
+}
+
 fn utf8(bytes: Vec<u8>) -> std::io::Result<String> {
     String::from_utf8(bytes).map_err(|error| {
-        let position = error.utf8_error().valid_up_to();
-        let message = format!("the text is not valid UTF-8 at byte {position}");
-        IoError::new(ErrorKind::InvalidData, message)
+        let end = error.utf8_error().valid_up_to();
+        let bytes = error.as_bytes();
+        let before = String::from_utf8_lossy(&bytes[..end]);
+        invalid(&format!("the byte 0x{:02x}, which is not UTF-8", bytes[end]), &before)
     })
+}
+
+/// An error behind `before`.
+fn invalid(what: &str, before: &str) -> IoError {
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    let message = format!(
+        "line {line}, column {column} has {what}: a file is UTF-8, or UTF-16 as SQL Server's \
+         tools write it; `iconv -f WINDOWS-1252 -t UTF-8` turns Latin-1 into UTF-8"
+    );
+    IoError::new(ErrorKind::InvalidData, message)
 }
 
 /// The templates of one brand's folder by their path below it, without `.sql.tera`; none where
@@ -105,10 +142,18 @@ mod tests {
     #[test]
     fn marks_of_encodings_are_understood_and_left_out() {
         let utf16: Vec<u8> = "\u{feff}größe".encode_utf16().flat_map(u16::to_le_bytes).collect();
-        for bytes in [utf16, "\u{feff}größe".as_bytes().to_vec(), "größe".as_bytes().to_vec()] {
+        let unmarked: Vec<u8> = "größe".encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let marked = "\u{feff}größe".as_bytes().to_vec();
+        for bytes in [utf16.clone(), unmarked, marked, "größe".as_bytes().to_vec()] {
             assert_eq!(decode(bytes).expect("decodes"), "größe");
         }
-        let error = decode(b"gr\xf6\xdfe".to_vec()).expect_err("Latin-1");
-        assert_eq!(error.to_string(), "the text is not valid UTF-8 at byte 2");
+        for (bytes, beginning) in [
+            (b"a\nb \xf6\xdfe".to_vec(), "line 2, column 3 has the byte 0xf6, which is not UTF-8"),
+            (utf16[..utf16.len() - 1].to_vec(), "line 1, column 5 has half of a UTF-16 unit"),
+            (vec![0xff, 0xfe, 0x3d, 0xd8], "line 1, column 1 has half of a UTF-16 pair"),
+        ] {
+            let error = decode(bytes).expect_err("no text").to_string();
+            assert!(error.starts_with(beginning), "{error}");
+        }
     }
 }

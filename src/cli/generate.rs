@@ -137,14 +137,13 @@ fn migrations(
 
 /// The files of a plan: each script, and its removal beside it.
 fn scripts(plan: &Plan, templates: &Templates) -> Result<Vec<GeneratedFile>> {
-    let scripts = render::scripts(plan, templates)?;
-    let files = |script: render::Script| {
-        [
+    let mut files = Vec::new();
+    render::each_script(plan, templates, |script| {
+        files.extend([
             GeneratedFile { path: format!("{}.sql", script.name), text: script.text },
             GeneratedFile { path: format!("{}.down.sql", script.name), text: script.removal_text },
-        ]
-    };
-    let mut files: Vec<GeneratedFile> = scripts.into_iter().flat_map(files).collect();
+        ]);
+    })?;
     if !render::grants(plan, templates)?.is_empty() {
         let text = render::grants_text(plan, templates)?;
         files.push(GeneratedFile { path: "grants.sql".to_owned(), text });

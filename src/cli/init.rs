@@ -1,6 +1,6 @@
 //! `outrigger init`.
 
-mod guess;
+pub(super) mod guess;
 mod starter;
 
 use std::path::{Component, Path, PathBuf};
@@ -9,11 +9,11 @@ use std::process::ExitCode;
 use super::args::Init;
 use super::console::{count, table};
 use super::context::Context;
-use super::files::{TextFile, read_sql};
+use super::files::{self, read_sql};
 use super::nodes;
 use crate::dialect::Brand;
 use crate::error::{Error, Result};
-use crate::schema::{self, Reading, Source};
+use crate::schema::Reading;
 use starter::{Origin, Starter};
 
 pub(super) async fn run(args: Init, context: &Context) -> Result<ExitCode> {
@@ -59,11 +59,7 @@ fn read_files(args: &Init) -> Result<(Reading, Origin)> {
         None => guess::brand(texts.iter().map(|file| file.text.as_str()))
             .ok_or_else(|| Error::NoDialect { from: args.from.clone() })?,
     };
-    let source =
-        |file: &'_ TextFile| -> (String, String) { (file.path.clone(), file.text.clone()) };
-    let owned: Vec<(String, String)> = texts.iter().map(source).collect();
-    let sources: Vec<Source<'_>> = owned.iter().map(|(path, text)| Source { path, text }).collect();
-    let reading = schema::parse(&sources, brand)?;
+    let reading = files::parse(&texts, brand)?;
     let folder = args.out.parent().unwrap_or(Path::new(""));
     let path = relative(Path::new(&args.from), folder)?;
     Ok((reading, Origin::files(&args.from, &path.display().to_string(), brand)))

@@ -99,6 +99,9 @@ pub fn parse_command(command: &str, origin: Option<Brand>) -> Result<ParsedComma
         escapes_backslash: origin.is_some_and(|brand| brand.dialect().literal.escapes_backslash),
     };
     let tokens = tokens(&quotes.text(command), &dialect, origin.is_none())?;
+    if has_chain(&tokens) {
+        return Err(CommandError::Clause("a long chain of operators"));
+    }
     let statement = Parser::new(&dialect)
         .with_tokens_with_locations(tokens)
         .parse_statements()
@@ -111,6 +114,44 @@ pub fn parse_command(command: &str, origin: Option<Brand>) -> Result<ParsedComma
         Statement::Delete(delete) => delete_of(delete),
         _ => Err(CommandError::NoChange),
     }
+}
+
+/// Operators of one value or condition, above which it is not parsed: the parser makes a tree as
+/// deep as their number, and the stack ends there.
+const OPERATORS_MAX: usize = 200;
+
+fn has_chain(tokens: &[TokenWithSpan]) -> bool {
+    const WORDS: [&str; 9] =
+        ["and", "between", "collate", "ilike", "in", "is", "like", "not", "or"];
+    let (mut depth, mut operators) = (0_usize, 0_usize);
+    // Whether a value begins here, where a sign is no operator.
+    let mut is_beginning = true;
+    tokens.iter().any(|token| {
+        let begins = std::mem::replace(&mut is_beginning, false);
+        match &token.token {
+            Token::LParen => (depth, is_beginning) = (depth + 1, true),
+            Token::RParen => depth = depth.saturating_sub(1),
+            Token::Comma => {
+                is_beginning = true;
+                operators = if depth == 0 { 0 } else { operators };
+            }
+            Token::Plus | Token::Minus if begins => {}
+            Token::Whitespace(_) => is_beginning = begins,
+            Token::Word(word) => {
+                let is_operator = WORDS.contains(&word.value.to_lowercase().as_str());
+                operators += usize::from(word.quote_style.is_none() && is_operator);
+            }
+            Token::Number(..)
+            | Token::SingleQuotedString(_)
+            | Token::NationalStringLiteral(_)
+            | Token::HexStringLiteral(_) => {}
+            _ => {
+                operators += 1;
+                is_beginning = true;
+            }
+        }
+        operators > OPERATORS_MAX
+    })
 }
 
 /// What the four brands have in common, and all their quotes for names.

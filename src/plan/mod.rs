@@ -132,15 +132,15 @@ pub struct Account {
 }
 
 impl Account {
-    fn of(name: &String) -> Self {
+    fn of(name: &str) -> Self {
         let (user, host) = name.rsplit_once('@').unwrap_or((name, "%"));
-        Self { name: name.clone(), user: user.to_owned(), host: host.to_owned() }
+        Self { name: name.to_owned(), user: user.to_owned(), host: host.to_owned() }
     }
 }
 
 impl RolePlan {
     fn of(roles: &Roles) -> Self {
-        let account = |name: &Option<String>| name.as_ref().map(Account::of);
+        let account = |name: &Option<String>| name.as_deref().map(Account::of);
         Self {
             owner: account(&roles.owner),
             runner: account(&roles.runner),

@@ -15,7 +15,9 @@ pub use document::{Form, document};
 pub(crate) use filters::command_name;
 pub(crate) use object::object;
 pub use object::{Object, objects};
-pub use script::{Script, ScriptKind, grants, grants_text, header, scripts, switch, verification};
+pub use script::{
+    Script, ScriptKind, each_script, grants, grants_text, header, scripts, switch, verification,
+};
 pub use statement::{Statement, UnknownParameter};
 pub use templates::Templates;
 

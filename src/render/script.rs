@@ -57,6 +57,9 @@ const CAPTURE: [&str; 5] =
 /// For fewer tables a thread of its own does not pay.
 const TABLES_PER_WORKER: usize = 16;
 
+/// Tables that are rendered before their scripts are handed over.
+const TABLES_AT_ONCE: usize = 256;
+
 #[derive(Serialize)]
 struct TableContext<'a> {
     database: &'a str,
@@ -101,35 +104,55 @@ struct ControlContext<'a> {
 /// # Errors
 /// When a template asks for something that the plan does not have.
 pub fn scripts(plan: &Plan, templates: &Templates) -> Result<Vec<Script>, Error> {
+    let mut scripts = Vec::new();
+    each_script(plan, templates, |script| scripts.push(script))?;
+    Ok(scripts)
+}
+
+/// The same scripts in the same order, one by one: who keeps only a part of each needs the memory
+/// for that part alone.
+///
+/// # Errors
+/// When a template asks for something that the plan does not have; what came before has been
+/// taken then.
+pub fn each_script(
+    plan: &Plan,
+    templates: &Templates,
+    mut take: impl FnMut(Script),
+) -> Result<(), Error> {
     let mut context = ControlContext {
         database: &plan.database,
         namespace: plan.namespace.as_deref(),
         stamped_tables: Vec::new(),
     };
-    let mut scripts = Vec::new();
     for (name, template, _) in CONTROL {
         let pieces = templates.pieces(template, &context)?;
-        scripts.push(script(plan, name.to_owned(), ScriptKind::Control, pieces));
+        take(script(plan, name.to_owned(), ScriptKind::Control, pieces));
     }
     if plan.is_store {
-        return Ok(scripts);
+        return Ok(());
     }
-    scripts.extend(capture_scripts(plan, templates)?);
+    for tables in plan.tables.chunks(TABLES_AT_ONCE) {
+        capture_scripts(plan, tables, templates)?.into_iter().for_each(&mut take);
+    }
     context.stamped_tables =
         plan.tables.iter().filter(|table| table.last_update.is_some()).collect();
     let pieces = templates.pieces("install/union_view", &context)?;
-    scripts.push(script(plan, "900_union_view".to_owned(), ScriptKind::View, pieces));
-    Ok(scripts)
+    take(script(plan, "900_union_view".to_owned(), ScriptKind::View, pieces));
+    Ok(())
 }
 
-/// The scripts of all tables, in the plan's order. Each table's are a function of the table
+/// The scripts of some tables, in the plan's order. Each table's are a function of the table
 /// alone, so the machine's processors share them.
-fn capture_scripts(plan: &Plan, templates: &Templates) -> Result<Vec<Script>, Error> {
+fn capture_scripts(
+    plan: &Plan,
+    tables: &[TablePlan],
+    templates: &Templates,
+) -> Result<Vec<Script>, Error> {
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
-    let share = plan.tables.len().div_ceil(workers).max(TABLES_PER_WORKER);
+    let share = tables.len().div_ceil(workers).max(TABLES_PER_WORKER);
     std::thread::scope(|scope| {
-        let shares: Vec<_> = plan
-            .tables
+        let shares: Vec<_> = tables
             .chunks(share)
             .map(|tables| {
                 scope.spawn(move || {
@@ -138,7 +161,7 @@ fn capture_scripts(plan: &Plan, templates: &Templates) -> Result<Vec<Script>, Er
                 })
             })
             .collect();
-        let mut scripts = Vec::with_capacity(plan.tables.len());
+        let mut scripts = Vec::with_capacity(tables.len());
         for share in shares {
             scripts.extend(share.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
         }

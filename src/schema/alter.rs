@@ -6,6 +6,7 @@ use sqlparser::tokenizer::{Token, TokenWithSpan};
 use super::ddl::{Done, Reader};
 use super::draft::{DraftColumn, DraftTable};
 use super::element::{self, Added};
+use super::elements;
 use super::grammar::Grammar;
 use super::token::{Cursor, Unread, split_at_commas};
 use super::{expression, native};
@@ -104,8 +105,8 @@ impl Change<'_> {
         piece.eat(&["column"]);
         piece.eat(&["if", "not", "exists"]);
         let elements = match piece.group() {
-            Some(inside) => split_at_commas(inside),
-            None => vec![piece.rest()],
+            Some(inside) => elements::split(inside, reader.grammar),
+            None => elements::split(piece.rest(), reader.grammar),
         };
         let mut done = Done::PassedOver;
         for element in elements {
@@ -267,13 +268,8 @@ impl Change<'_> {
         }
         if piece.eat(&["to"]) || piece.eat(&["as"]) {
             let new = piece.table_name(self.name.namespace.as_deref(), grammar)?;
-            let old = self.table(reader)?.name.clone();
-            for reference in reader.tables.iter_mut().flat_map(|table| &mut table.foreign_keys) {
-                if reference.references == old {
-                    reference.references = new.clone();
-                }
-            }
-            self.table(reader)?.name = new;
+            self.table(reader)?;
+            reader.tables.rename(self.name, &new, grammar);
             return Ok(Done::Read);
         }
         piece.eat(&["column"]);
@@ -309,6 +305,7 @@ fn read_expression(
     tokens: &[TokenWithSpan],
     grammar: &Grammar,
 ) -> Result<sqlparser::ast::Expr, Unread> {
+    expression::check_depth(tokens)?;
     let tokens = expression::rewrite(tokens);
     let mut parser = Parser::new(grammar.dialect).with_tokens_with_locations(tokens);
     parser.parse_expr().map_err(|error| Unread::from_parser(&error))

@@ -6,6 +6,8 @@ use super::Error;
 use super::ddl::{Done, Reader, Refused, skip_to};
 use super::draft::{self, DraftColumn, DraftTable};
 use super::element::Added;
+use super::elements;
+use super::grammar::Grammar;
 use super::token::{self, Cursor, Unread, location, split_at_commas};
 
 impl Reader {
@@ -60,8 +62,9 @@ impl Reader {
         };
         let rest = cursor.rest();
         self.inherit(&mut table, rest)?;
+        let inherited = table.columns.len();
         let mut is_descending = false;
-        for element in split_at_commas(inside) {
+        for element in elements::split(inside, self.grammar) {
             let mut own = Cursor::new(element);
             if own.eat(&["like"]) {
                 self.copy_table(&mut table, own)?;
@@ -69,7 +72,10 @@ impl Reader {
             }
             for added in self.read_element(element, path)? {
                 is_descending |= matches!(added, Added::DescendingKey(_));
-                self.add(&mut table, added)?;
+                let (columns, grammar) = (&mut table.columns[..inherited], self.grammar);
+                if let Some(added) = merge_inherited(columns, added, grammar) {
+                    self.add(&mut table, added)?;
+                }
             }
         }
         if has_query(rest) {
@@ -90,7 +96,13 @@ impl Reader {
         }
         for parent in split_at_commas(cursor.group().unwrap_or_default()) {
             let parent = self.known(&mut Cursor::new(parent))?;
-            table.columns.extend(copied_columns(parent));
+            for column in copied_columns(parent) {
+                let added = Added::Column(Box::new(column));
+                let known = &mut table.columns[..];
+                if let Some(added) = merge_inherited(known, added, self.grammar) {
+                    self.add(table, added)?;
+                }
+            }
         }
         Ok(())
     }
@@ -131,9 +143,8 @@ impl Reader {
     fn known(&self, cursor: &mut Cursor<'_>) -> Result<&DraftTable, Unread> {
         let place = cursor.place();
         let name = self.table_name(cursor)?;
-        let index = draft::find_table(&self.tables, &name, self.grammar);
-        index
-            .map(|index| &self.tables[index])
+        self.tables
+            .get(&name, self.grammar)
             .ok_or_else(|| Unread { place, reason: format!("table `{name}` was not read before") })
     }
 
@@ -158,6 +169,22 @@ impl Reader {
             }
         }
     }
+}
+
+/// A column that a parent has as well is one column, and what either says of it holds.
+fn merge_inherited(known: &mut [DraftColumn], added: Added, grammar: &Grammar) -> Option<Added> {
+    let Added::Column(new) = added else { return Some(added) };
+    let names = known.iter().map(|column| &column.name);
+    let Some(index) = draft::find(names, &new.name, grammar) else {
+        return Some(Added::Column(new));
+    };
+    let column = &mut known[index];
+    column.is_nullable &= new.is_nullable;
+    column.is_identity |= new.is_identity;
+    if new.default.is_some() {
+        column.default = new.default;
+    }
+    None
 }
 
 /// A table's columns for another one, which gets the NOT NULL of the key without the key.

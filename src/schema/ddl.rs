@@ -8,6 +8,7 @@ use super::draft::{self, DraftTable, Key, Kind};
 use super::element::{self, Added, Context};
 use super::grammar::Grammar;
 use super::split::{self, Statement};
+use super::tables::Tables;
 use super::token::{self, Cursor, Unread, location, split_at_commas};
 use super::verb::{Verb, title};
 use super::{Error, Reading, Skipped, Source, alter, native};
@@ -42,11 +43,13 @@ pub(super) enum Done {
 /// The state of a script that is being read.
 pub(super) struct Reader {
     pub(super) grammar: &'static Grammar,
-    pub(super) tables: Vec<DraftTable>,
+    pub(super) tables: Tables,
     /// Unique indexes by name, for constraints that name one.
     pub(super) indexes: BTreeMap<String, Key>,
     /// The namespace of names without one, where the script set it.
     pub(super) namespace: Option<String>,
+    /// What it was before the `CREATE SCHEMA` whose elements are being read.
+    outer_namespace: Option<Option<String>>,
     /// Tables whose definitions could not be read; what changes them later is no further news.
     pub(super) unread: BTreeSet<TableName>,
     enums: BTreeSet<String>,
@@ -59,9 +62,10 @@ impl Reader {
     fn new(grammar: &'static Grammar) -> Self {
         Self {
             grammar,
-            tables: Vec::new(),
+            tables: Tables::default(),
             indexes: BTreeMap::new(),
             namespace: None,
+            outer_namespace: None,
             unread: BTreeSet::new(),
             enums: BTreeSet::new(),
             domains: BTreeMap::new(),
@@ -75,6 +79,7 @@ impl Reader {
         self.has_create_table |= kind == Verb::CreateTable;
         let place = (statement.line, statement.column);
         let done = self.read_kind(kind, path, statement);
+        self.leave_schema(statement);
         let unread = match done {
             Ok(Done::Read) => return Ok(()),
             Ok(Done::PassedOver) => None,
@@ -113,6 +118,7 @@ impl Reader {
         match kind {
             Verb::CreateTable => self.create_table(cursor, path, place),
             Verb::AlterTable => Ok(alter::read(self, cursor, path)?),
+            Verb::CreateSchema => Ok(self.enter_schema(cursor, statement)),
             Verb::CreateIndex => Ok(self.create_index(cursor)?),
             Verb::CreateType => Ok(self.create_type(cursor)?),
             Verb::DropTable => Ok(self.drop_tables(cursor)?),
@@ -137,8 +143,7 @@ impl Reader {
 
     /// A table that was read before.
     pub(super) fn table_mut(&mut self, name: &TableName) -> Option<&mut DraftTable> {
-        let index = draft::find_table(&self.tables, name, self.grammar)?;
-        self.tables.get_mut(index)
+        self.tables.get_mut(name, self.grammar)
     }
 
     /// Reads an element and gives its column the kind of its type.
@@ -268,12 +273,32 @@ impl Reader {
         let mut done = Done::PassedOver;
         for name in split_at_commas(cursor.rest()) {
             let name = self.table_name(&mut Cursor::new(name))?;
-            if let Some(index) = draft::find_table(&self.tables, &name, self.grammar) {
-                self.tables.remove(index);
+            if self.tables.remove(&name, self.grammar) {
                 done = Done::Read;
             }
         }
         Ok(done)
+    }
+
+    /// `CREATE SCHEMA shop CREATE TABLE …`: names of its elements are in it.
+    fn enter_schema(&mut self, mut cursor: Cursor<'_>, statement: &Statement<'_>) -> Done {
+        skip_to(&mut cursor, "schema");
+        cursor.eat(&["if", "not", "exists"]);
+        cursor.eat(&["authorization"]);
+        if statement.is_continued
+            && let Ok(name) = cursor.name(self.grammar)
+        {
+            self.outer_namespace = Some(self.namespace.replace(name));
+        }
+        Done::PassedOver
+    }
+
+    fn leave_schema(&mut self, statement: &Statement<'_>) {
+        if !statement.is_continued
+            && let Some(outer) = self.outer_namespace.take()
+        {
+            self.namespace = outer;
+        }
     }
 
     /// `SET search_path = shop, public`: where new tables go.

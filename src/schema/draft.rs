@@ -8,6 +8,7 @@ use sqlparser::ast::Expr;
 
 use super::expression;
 use super::grammar::Grammar;
+use super::tables::Tables;
 use crate::model::{Action, Column, ForeignKey, Location, LogicalType, Schema, Table, TableName};
 
 /// A table while it is being read.
@@ -101,22 +102,6 @@ pub(super) fn find<'a>(
     names.position(|known| is_same(known, name))
 }
 
-/// The index of a table, by the same rule.
-pub(super) fn find_table<'a>(
-    tables: &'a [DraftTable],
-    name: &'a TableName,
-    grammar: &Grammar,
-) -> Option<usize> {
-    let exact = tables.iter().position(|table| table.name == *name);
-    if exact.is_some() || grammar.folds_names {
-        return exact;
-    }
-    let namespace = |name: &'a TableName| name.namespace.as_deref().unwrap_or_default();
-    tables.iter().position(|table| {
-        is_same(&table.name.name, &name.name) && is_same(namespace(&table.name), namespace(name))
-    })
-}
-
 /// Whether two names are equal, case aside.
 fn is_same(a: &str, b: &str) -> bool {
     a.eq_ignore_ascii_case(b)
@@ -133,26 +118,26 @@ pub(super) fn missing_column<'a>(table: &'a DraftTable, grammar: &Grammar) -> Op
 }
 
 /// Resolves names, fills in what goes without saying, and sorts.
-pub(super) fn finish(mut tables: Vec<DraftTable>, grammar: &Grammar) -> Schema {
-    let all = tables.clone();
+pub(super) fn finish(all: Tables, grammar: &Grammar) -> Schema {
+    let mut tables = all.clone().into_list();
     for table in &mut tables {
         resolve_names(table, &all, grammar);
     }
+    drop(all);
     let mut tables: Vec<Table> =
         tables.into_iter().map(|table| finish_table(table, grammar)).collect();
     tables.sort_by(|a, b| a.name.cmp(&b.name));
     Schema { tables }
 }
 
-fn resolve_names(table: &mut DraftTable, all: &[DraftTable], grammar: &Grammar) {
+fn resolve_names(table: &mut DraftTable, all: &Tables, grammar: &Grammar) {
     let own: Vec<String> = table.columns.iter().map(|column| column.name.clone()).collect();
     for key in table.primary_key.iter_mut().chain(&mut table.unique_keys) {
         resolve(&mut key.columns, &own, grammar);
     }
     for reference in &mut table.foreign_keys {
         resolve(&mut reference.columns, &own, grammar);
-        let Some(index) = find_table(all, &reference.references, grammar) else { continue };
-        let referenced = &all[index];
+        let Some(referenced) = all.get(&reference.references, grammar) else { continue };
         reference.references = referenced.name.clone();
         if reference.referenced_columns.is_empty()
             && let Some(key) = &referenced.primary_key

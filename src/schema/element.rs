@@ -9,9 +9,9 @@ use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::draft::{DraftColumn, DraftReference, Key, Kind};
 use super::grammar::{Effect, Grammar};
-use super::native;
 use super::phrase::drop_phrases;
-use super::token::{Cursor, Unread, fold, location, table_name, word};
+use super::token::{Cursor, Unread, fold, is_word, location, table_name, word};
+use super::{expression, native};
 use crate::model::Action;
 
 /// What an element needs to know of the file around it.
@@ -47,7 +47,7 @@ const CONSTRAINTS: [&str; 6] = ["constraint", "primary", "unique", "foreign", "c
 const INDEXES: [&str; 5] = ["key", "index", "fulltext", "spatial", "period"];
 
 /// Words at which a column's type ends and its options begin.
-const OPTIONS: [&str; 33] = [
+const OPTIONS: [&str; 34] = [
     "as",
     "auto_increment",
     "autoincrement",
@@ -65,6 +65,7 @@ const OPTIONS: [&str; 33] = [
     "generated",
     "hidden",
     "identity",
+    "index",
     "invisible",
     "key",
     "masked",
@@ -193,6 +194,7 @@ fn read_options(
         column.is_identity = true;
         column.is_nullable = false;
     }
+    expression::check_depth(&kept)?;
     let mut parser = parser(&kept, context.grammar);
     let mut name = None;
     let error = |error| Unread::from_parser(&error);
@@ -254,10 +256,12 @@ fn is_descending(token: &Token) -> bool {
 /// Reads a constraint of the table; nothing where it says nothing of columns or keys.
 fn read_constraint(element: &[TokenWithSpan], context: Context<'_>) -> Result<Vec<Added>, Unread> {
     let grammar = context.grammar;
-    if is_silent(element) {
+    if is_silent(element) && !is_unique_index(element, grammar) {
         return Ok(Vec::new());
     }
-    let (kept, _) = drop_phrases(element, grammar);
+    let element = rewrite_constraint(element, grammar);
+    let (kept, _) = drop_phrases(&element, grammar);
+    expression::check_depth(&kept)?;
     let mut parser = parser(&kept, grammar);
     let constraint = parser.parse_optional_table_constraint();
     let constraint = constraint.map_err(|error| Unread::from_parser(&error))?;
@@ -287,6 +291,39 @@ fn read_constraint(element: &[TokenWithSpan], context: Context<'_>) -> Result<Ve
         _ => return Ok(Vec::new()),
     };
     Ok(vec![added])
+}
+
+/// A constraint in the words that the parser knows: T-SQL's `INDEX n UNIQUE` is a unique key, and
+/// a period among the columns of a key is a column.
+fn rewrite_constraint(element: &[TokenWithSpan], grammar: &Grammar) -> Vec<TokenWithSpan> {
+    if is_unique_index(element, grammar) {
+        return element[2..].to_vec();
+    }
+    let mut out: Vec<TokenWithSpan> = Vec::with_capacity(element.len());
+    let mut cursor = Cursor::new(element);
+    while !cursor.is_at_end() {
+        let begins_part =
+            out.last().is_some_and(|last| matches!(last.token, Token::Comma | Token::LParen));
+        let names_column =
+            cursor.rest().get(1).is_some_and(|next| matches!(next.token, Token::Word(_)));
+        if cursor.eat(&["without", "overlaps"])
+            || grammar.folds_names && begins_part && names_column && cursor.eat(&["period"])
+        {
+            continue;
+        }
+        out.extend(cursor.next().cloned());
+    }
+    out
+}
+
+/// Whether an element is a unique index that covers all rows.
+fn is_unique_index(element: &[TokenWithSpan], grammar: &Grammar) -> bool {
+    let mut cursor = Cursor::new(element);
+    grammar.has_batches
+        && cursor.eat(&["index"])
+        && cursor.next().is_some()
+        && cursor.is_at(&["unique"])
+        && !cursor.rest().iter().any(|token| is_word(token, "where"))
 }
 
 /// Whether a constraint is a check, an exclusion or an index, which the model does not hold.

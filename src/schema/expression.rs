@@ -10,7 +10,7 @@ use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, TokenWithSpan, Word};
 
 use super::grammar::Grammar;
-use super::token::{self, is_word};
+use super::token::{self, Unread, is_word};
 use crate::model::LogicalType;
 
 /// Functions that SQL calls without parentheses.
@@ -28,6 +28,7 @@ const WITHOUT_PARENTHESES: [&str; 8] = [
 /// The expression of a text; what the parser does not know stays as it is written.
 pub(super) fn parse(text: &str, grammar: &Grammar) -> Expr {
     let parsed = token::tokenize(text, (1, 1), grammar).ok().and_then(|tokens| {
+        check_depth(&tokens).ok()?;
         let mut parser = Parser::new(grammar.dialect).with_tokens_with_locations(rewrite(&tokens));
         let expression = parser.parse_expr().ok()?;
         (parser.peek_token().token == Token::EOF).then_some(expression)
@@ -36,6 +37,35 @@ pub(super) fn parse(text: &str, grammar: &Grammar) -> Expr {
         let folded = text.split_whitespace().collect::<Vec<_>>().join(" ");
         Expr::Identifier(Ident::new(folded))
     })
+}
+
+/// Operators in one default or computation, above which it is not read: the parser makes a tree
+/// as deep as their number, and whoever walks it needs as much stack.
+const OPERATORS_MAX: usize = 200;
+
+/// Refuses what would make too deep a tree. What stands in parentheses has the parser's own bound.
+pub(super) fn check_depth(tokens: &[TokenWithSpan]) -> Result<(), Unread> {
+    const WORDS: [&str; 10] =
+        ["and", "at", "between", "collate", "ilike", "in", "is", "like", "not", "or"];
+    let is_operator = |token: &&TokenWithSpan| match &token.token {
+        Token::Word(word) => {
+            word.quote_style.is_none() && WORDS.contains(&word.value.to_lowercase().as_str())
+        }
+        Token::Comma
+        | Token::LParen
+        | Token::RParen
+        | Token::Number(..)
+        | Token::SingleQuotedString(_)
+        | Token::DoubleQuotedString(_) => false,
+        _ => true,
+    };
+    match tokens.iter().filter(is_operator).nth(OPERATORS_MAX) {
+        None => Ok(()),
+        Some(token) => Err(Unread {
+            place: Some(token::place(token)),
+            reason: format!("an expression of more than {OPERATORS_MAX} operators"),
+        }),
+    }
 }
 
 /// `NEXT VALUE FOR s` as the call `nextval(s)`, which the parser knows.
@@ -224,6 +254,12 @@ fn typed(value: Value, logical: Option<LogicalType>, grammar: &Grammar) -> Value
         (Some(T::Text | T::Enum), Value::Number(digits, _)) if grammar.has_typed_defaults => {
             Value::SingleQuotedString(digits)
         }
+        (Some(T::Date | T::Timestamp | T::TimestampTz), Value::Number(digits, _))
+            if grammar.has_typed_defaults && trim_number(&digits) == "0" =>
+        {
+            let time = if logical == Some(T::Date) { "" } else { " 00:00:00" };
+            Value::SingleQuotedString(format!("0000-00-00{time}"))
+        }
         (Some(T::Timestamp | T::TimestampTz), Value::SingleQuotedString(text))
             if (grammar.has_typed_defaults || grammar.folds_names) && text.len() == 10 =>
         {
@@ -355,7 +391,13 @@ mod tests {
                 ("NOW()", Some("CURRENT_TIMESTAMP")),
                 ("CURRENT_TIMESTAMP(6)", Some("CURRENT_TIMESTAMP(6)")),
                 ("'2020-01-02'", Some("'2020-01-02 00:00:00'")),
+                ("0", Some("'0000-00-00 00:00:00'")),
             ],
+        );
+        check(
+            Brand::Mysql,
+            T::Date,
+            &[("0", Some("'0000-00-00'")), ("'0000-00-00'", Some("'0000-00-00'"))],
         );
         check(Brand::Mysql, T::Integer, &[("'0'", Some("0")), ("TRUE", Some("1"))]);
         check(Brand::Mysql, T::Decimal, &[("'0.00'", Some("0")), ("0", Some("0"))]);

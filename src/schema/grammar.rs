@@ -324,6 +324,7 @@ const SQLSERVER: Grammar = Grammar {
         (&["generated", "always", "as", "*", "end"], Effect::Generated),
         (&["identity", "()?"], Effect::Identity),
         (&["not", "for", "replication"], Effect::None),
+        (&["index", "*"], Effect::None),
         (&["foreign", "key", "!"], Effect::None),
         (&["persisted"], Effect::None),
         (&["rowguidcol"], Effect::None),

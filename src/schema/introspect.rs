@@ -4,6 +4,7 @@
 
 use super::draft::{self, DraftColumn, DraftReference, DraftTable, Key, Kind};
 use super::grammar::Grammar;
+use super::tables::Tables;
 use super::{expression, native};
 use crate::dialect::Brand;
 use crate::model::{Action, Row, Schema, TableName};
@@ -22,12 +23,12 @@ use crate::model::{Action, Row, Schema, TableName};
 #[must_use]
 pub fn understand(brand: Brand, columns: &[Row], keys: &[Row], foreign_keys: &[Row]) -> Schema {
     let grammar = Grammar::of(brand);
-    let mut tables: Vec<DraftTable> = Vec::new();
+    let mut tables = Tables::default();
     for row in columns {
         let (Some(name), Some(column)) = (table_name(row), read_column(row, grammar)) else {
             continue;
         };
-        if tables.last().is_none_or(|table| table.name != name) {
+        if tables.last_mut().is_none_or(|table| table.name != name) {
             tables.push(DraftTable::new(name, None));
         }
         if let Some(table) = tables.last_mut() {
@@ -36,11 +37,11 @@ pub fn understand(brand: Brand, columns: &[Row], keys: &[Row], foreign_keys: &[R
     }
     let by_key = |row: &Row| (table_name(row), row.text("key_name"), is_on(row, "is_primary"));
     for rows in keys.chunk_by(|a, b| by_key(a) == by_key(b)) {
-        add_key(&mut tables, rows);
+        add_key(&mut tables, rows, grammar);
     }
     let by_constraint = |row: &Row| (table_name(row), row.text("constraint_name"));
     for rows in foreign_keys.chunk_by(|a, b| by_constraint(a) == by_constraint(b)) {
-        add_reference(&mut tables, rows);
+        add_reference(&mut tables, rows, grammar);
     }
     draft::finish(tables, grammar)
 }
@@ -101,17 +102,21 @@ fn read_column(row: &Row, grammar: &Grammar) -> Option<DraftColumn> {
     })
 }
 
-fn table_of<'a>(tables: &'a mut [DraftTable], rows: &[Row]) -> Option<&'a mut DraftTable> {
+fn table_of<'a>(
+    tables: &'a mut Tables,
+    rows: &[Row],
+    grammar: &Grammar,
+) -> Option<&'a mut DraftTable> {
     let name = rows.first().and_then(table_name)?;
-    tables.iter_mut().find(|table| table.name == name)
+    tables.get_mut(&name, grammar)
 }
 
 /// Adds a key from its rows; one with a part that is no plain column is none.
-fn add_key(tables: &mut [DraftTable], rows: &[Row]) {
+fn add_key(tables: &mut Tables, rows: &[Row], grammar: &Grammar) {
     let columns: Option<Vec<String>> = rows.iter().map(|row| row.text("column_name")).collect();
     let is_primary = rows.first().is_some_and(|row| is_on(row, "is_primary"));
     let name = rows.first().and_then(|row| row.text("key_name"));
-    let (Some(table), Some(columns)) = (table_of(tables, rows), columns) else { return };
+    let (Some(table), Some(columns)) = (table_of(tables, rows, grammar), columns) else { return };
     let key = Key { name, columns };
     if is_primary {
         table.primary_key = Some(key);
@@ -120,7 +125,7 @@ fn add_key(tables: &mut [DraftTable], rows: &[Row]) {
     }
 }
 
-fn add_reference(tables: &mut [DraftTable], rows: &[Row]) {
+fn add_reference(tables: &mut Tables, rows: &[Row], grammar: &Grammar) {
     let Some(first) = rows.first() else { return };
     let texts = |column: &str| rows.iter().filter_map(|row| row.text(column)).collect::<Vec<_>>();
     let Some(ref_table) = first.text("ref_table") else { return };
@@ -132,7 +137,7 @@ fn add_reference(tables: &mut [DraftTable], rows: &[Row]) {
         on_delete: action(first.text("on_delete")),
         on_update: action(first.text("on_update")),
     };
-    if let Some(table) = table_of(tables, rows) {
+    if let Some(table) = table_of(tables, rows, grammar) {
         table.foreign_keys.push(reference);
     }
 }

@@ -11,6 +11,7 @@ mod create;
 mod ddl;
 mod draft;
 mod element;
+mod elements;
 mod expression;
 mod grammar;
 mod hash;
@@ -19,6 +20,7 @@ mod native;
 mod phrase;
 mod scan;
 mod split;
+mod tables;
 mod token;
 mod verb;
 

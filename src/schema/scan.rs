@@ -24,6 +24,8 @@ pub(super) struct Scan<'a> {
     position: usize,
     last_step: usize,
     line_starts: Vec<usize>,
+    /// The last position that was asked for, and its column.
+    last_place: (usize, u64),
 }
 
 impl<'a> Scan<'a> {
@@ -31,7 +33,7 @@ impl<'a> Scan<'a> {
         let line_starts = std::iter::once(0)
             .chain(text.match_indices('\n').map(|(index, _)| index + 1))
             .collect();
-        Self { text, grammar, position: 0, last_step: 0, line_starts }
+        Self { text, grammar, position: 0, last_step: 0, line_starts, last_place: (0, 1) }
     }
 
     pub(super) fn position(&self) -> usize {
@@ -44,10 +46,16 @@ impl<'a> Scan<'a> {
     }
 
     /// Line and column (in characters) of a position, both from 1.
-    pub(super) fn place(&self, position: usize) -> (u64, u64) {
+    pub(super) fn place(&mut self, position: usize) -> (u64, u64) {
         let line = self.line_starts.partition_point(|start| *start <= position);
         let start = self.line_starts[line - 1];
-        (line as u64, self.text[start..position].chars().count() as u64 + 1)
+        // A file may be one line: what was counted before is not counted again.
+        let (from, before) = self.last_place;
+        let (from, before) =
+            if from >= start && from <= position { (from, before) } else { (start, 1) };
+        let column = before + self.text[from..position].chars().count() as u64;
+        self.last_place = (position, column);
+        (line as u64, column)
     }
 
     fn rest(&self) -> &'a str {
@@ -94,6 +102,11 @@ impl<'a> Scan<'a> {
         let rest = self.rest().trim_start();
         let has = rest.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
         has && !rest[word.len()..].starts_with(is_name_character)
+    }
+
+    /// Whether this letter comes next, blanks aside.
+    pub(super) fn next_is(&self, letter: char) -> bool {
+        self.rest().trim_start().starts_with(letter)
     }
 
     /// The rest of this line; the position is then at its end.
@@ -213,9 +226,12 @@ impl<'a> Scan<'a> {
                 let inside = &tag[1..tag_end - 1];
                 let is_tag = inside.chars().all(is_name_character)
                     && !inside.starts_with(|letter: char| letter.is_ascii_digit());
+                if !is_tag {
+                    return None;
+                }
                 let end = rest[tag_end..].find(tag).map(|end| tag_end + end + tag_end);
                 let length = end.unwrap_or(rest.len());
-                is_tag.then_some(Quoted { length, is_closed: end.is_some() })
+                Some(Quoted { length, is_closed: end.is_some() })
             }
             _ => None,
         }

@@ -19,6 +19,8 @@ pub(super) struct Statement<'a> {
     pub(super) words: Vec<String>,
     /// Whether a quote or comment in it is never closed.
     pub(super) is_open: bool,
+    /// Whether the next statement follows without a delimiter.
+    pub(super) is_continued: bool,
 }
 
 /// Splits a file into its statements; comments between them belong to none.
@@ -29,6 +31,7 @@ pub(super) fn split<'a>(text: &'a str, grammar: &'a Grammar) -> Vec<Statement<'a
         grammar,
         delimiter: ";".to_owned(),
         found: Vec::new(),
+        is_in_schema: false,
     };
     while splitter.next_statement() {}
     splitter.found
@@ -39,6 +42,8 @@ struct Splitter<'a> {
     grammar: &'a Grammar,
     delimiter: String,
     found: Vec<Statement<'a>>,
+    /// Whether the statements are elements of a `CREATE SCHEMA`, which need no delimiter.
+    is_in_schema: bool,
 }
 
 /// The statement that is being read.
@@ -49,6 +54,7 @@ struct Current {
     parentheses: i32,
     bodies: u32,
     is_open: bool,
+    is_continued: bool,
     /// `COPY … FROM stdin`: data follows.
     has_data: bool,
 }
@@ -69,6 +75,7 @@ impl Splitter<'_> {
             parentheses: 0,
             bodies: 0,
             is_open: false,
+            is_continued: false,
             has_data: false,
         };
         while let Some(end) = self.step(&mut current) {
@@ -88,8 +95,9 @@ impl Splitter<'_> {
         let text = self.scan.slice(current.start).trim_end();
         if !text.is_empty() {
             let (line, column) = self.scan.place(current.start);
-            let Current { words, is_open, .. } = current;
-            self.found.push(Statement { text, line, column, words, is_open });
+            let Current { words, is_open, is_continued, .. } = current;
+            self.is_in_schema = is_continued && (self.is_in_schema || is_schema(&words));
+            self.found.push(Statement { text, line, column, words, is_open, is_continued });
         }
         self.scan.eat(&self.delimiter);
     }
@@ -110,7 +118,8 @@ impl Splitter<'_> {
         let (line, column) = self.scan.place(start);
         let text = self.scan.take_line();
         let words = text.split_whitespace().next().map(str::to_lowercase).into_iter().collect();
-        self.found.push(Statement { text, line, column, words, is_open: false });
+        let (is_open, is_continued) = (false, false);
+        self.found.push(Statement { text, line, column, words, is_open, is_continued });
         true
     }
 
@@ -144,6 +153,7 @@ impl Splitter<'_> {
                 let word = word.to_lowercase();
                 if self.begins_another(current, &word, is_line_start) {
                     self.scan.back_to_last_step();
+                    current.is_continued = true;
                     return Some(End::Statement);
                 }
                 self.enter_or_leave_body(current, &word);
@@ -191,11 +201,13 @@ impl Splitter<'_> {
 
     /// Without semicolons a statement ends where a word begins the next one.
     fn begins_another(&self, current: &Current, word: &str, is_line_start: bool) -> bool {
-        if !self.grammar.has_batches
-            || current.parentheses > 0
-            || current.words.is_empty()
-            || self.is_whole_batch(current)
-        {
+        if current.parentheses > 0 || current.words.is_empty() || self.is_whole_batch(current) {
+            return false;
+        }
+        if (self.is_in_schema || is_schema(&current.words)) && matches!(word, "create" | "grant") {
+            return true;
+        }
+        if !self.grammar.has_batches {
             return false;
         }
         let first = current.words[0].as_str();
@@ -205,7 +217,12 @@ impl Splitter<'_> {
         let is_alter_table = current.words.starts_with(&["alter".into(), "table".into()]);
         let is_part = match word {
             "select" | "exec" | "execute" => first == "insert",
-            "set" => first == "update" || is_alter_table,
+            "set" => {
+                // `ON DELETE SET NULL`, and `SET (LOCK_ESCALATION = AUTO)` of a table.
+                first == "update"
+                    || matches!(current.last_word.as_str(), "delete" | "update")
+                    || is_alter_table && self.scan.next_is('(')
+            }
             "delete" | "update" => current.last_word == "on",
             "alter" | "drop" => is_alter_table && !self.scan.next_word_is("table"),
             _ => false,
@@ -254,6 +271,11 @@ const STARTERS: [&str; 31] = [
     "use",
     "while",
 ];
+
+fn is_schema(words: &[String]) -> bool {
+    words.first().is_some_and(|word| word == "create")
+        && words.get(1).is_some_and(|word| word == "schema")
+}
 
 /// Whether a statement's first words make a trigger or routine.
 fn is_routine(words: &[String]) -> bool {

@@ -5,6 +5,7 @@ use super::split::Statement;
 /// What a statement does, as far as the schema goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verb {
+    CreateSchema,
     CreateTable,
     CreateIndex,
     CreateType,
@@ -25,6 +26,7 @@ impl Verb {
             ["create", "unique", "index", ..]
             | ["create", "or", "replace", "unique", "index", ..]
             | ["create", "unique", "clustered" | "nonclustered", "index", ..] => Self::CreateIndex,
+            ["create", "schema", ..] => Self::CreateSchema,
             ["create", "type" | "domain", ..] => Self::CreateType,
             ["alter", "table", ..] | ["alter", "ignore" | "online", "table", ..] => {
                 Self::AlterTable

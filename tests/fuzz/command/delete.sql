@@ -1,0 +1,1 @@
+DELETE FROM sales_order WHERE id = 7 AND (part = DATE '2020-01-02')

@@ -1,0 +1,1 @@
+INSERT INTO sales_order (id, "note", `x y`, [z]) VALUES (1, 'it''s', NULL, -2.5e3)

@@ -1,0 +1,1 @@
+update sales_order set note = ~it's ~~ x~, at = ~2020-01-02 03:04:05~ where id = ~7~;

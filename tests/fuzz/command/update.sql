@@ -1,0 +1,1 @@
+UPDATE shop.sales_order SET a = 'x', b = 0x00ff, c = TRUE, d = N'ü' WHERE id = 7 AND part = 'q'

@@ -1,0 +1,24 @@
+USE [shop]
+GO
+/****** Object:  Table [dbo].[Order] ******/
+SET ANSI_NULLS ON
+GO
+CREATE TABLE [dbo].[Order](
+	[Id] [int] IDENTITY(1,1) NOT FOR REPLICATION NOT NULL,
+	[Total]  AS ([Price]*(2)) PERSISTED,
+	[Price] [decimal](10, 2) NULL CONSTRAINT [d] DEFAULT ((0)),
+	[From] datetime2 GENERATED ALWAYS AS ROW START HIDDEN NOT NULL,
+ CONSTRAINT [PK] PRIMARY KEY CLUSTERED 
+(
+	[Id] ASC
+)WITH (PAD_INDEX = OFF, FILLFACTOR = 80) ON [PRIMARY]
+) ON [PRIMARY] TEXTIMAGE_ON [PRIMARY]
+GO
+IF NOT EXISTS (SELECT * FROM sys.objects) BEGIN EXEC dbo.sp_executesql @statement = N'CREATE VIEW v AS SELECT ''x''' END
+ALTER TABLE [dbo].[Order]  WITH CHECK ADD  CONSTRAINT [FK] FOREIGN KEY([Price]) REFERENCES [dbo].[Other] ([Id]) ON DELETE CASCADE
+ALTER TABLE [dbo].[Order] CHECK CONSTRAINT [FK]
+ALTER TABLE [dbo].[Order] ADD DEFAULT (newid()) FOR [Id]
+CREATE PROC p AS SELECT 1; CREATE TABLE #t (a int);
+GO 2
+CREATE TABLE m (id int NOT NULL INDEX ix HASH WITH (BUCKET_COUNT=8) PRIMARY KEY NONCLUSTERED (id)) WITH (MEMORY_OPTIMIZED=ON)
+EXEC sys.sp_addextendedproperty @name=N'MS_Description', @value=N'it''s' , @level0type=N'SCHEMA'

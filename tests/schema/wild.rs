@@ -1,0 +1,165 @@
+//! What published scripts write and the dump programs do not.
+
+use indoc::indoc;
+use outrigger::dialect::Brand;
+
+use super::check;
+
+#[test]
+fn a_constraint_of_the_table_needs_no_comma_before_it() {
+    for brand in [Brand::SqlServer, Brand::Sqlite] {
+        check(
+            brand,
+            indoc! {"
+                CREATE TABLE parent (id int NOT NULL CONSTRAINT parent_key PRIMARY KEY);
+                CREATE TABLE child (
+                    a int NOT NULL,
+                    b int NOT NULL
+                    CONSTRAINT child_key PRIMARY KEY (a, b)
+                    CONSTRAINT child_unique UNIQUE (b)
+                    FOREIGN KEY (b) REFERENCES parent (id) ON DELETE CASCADE
+                );
+            "},
+            indoc! {"
+                table child
+                  a: int = integer, required
+                  b: int = integer, required
+                  key a, b
+                  unique b
+                  b -> parent(id), on delete Cascade
+                table parent
+                  id: int = integer, required
+                  key id
+            "},
+        );
+    }
+}
+
+#[test]
+fn sqlserver_tables_in_memory_and_of_versions_are_read() {
+    check(
+        Brand::SqlServer,
+        indoc! {"
+            CREATE TABLE dbo.price (
+                id int IDENTITY NOT NULL PRIMARY KEY NONCLUSTERED HASH WITH (BUCKET_COUNT = 1024),
+                product int NOT NULL INDEX price_product NONCLUSTERED,
+                code char(4) NOT NULL
+                INDEX price_code UNIQUE HASH (code) WITH (BUCKET_COUNT = 1024),
+                valid_from datetime2(2) GENERATED ALWAYS AS ROW START HIDDEN NOT NULL,
+                valid_to datetime2(2) GENERATED ALWAYS AS ROW END HIDDEN NOT NULL
+                PERIOD FOR SYSTEM_TIME (valid_from, valid_to)
+            ) WITH (MEMORY_OPTIMIZED = ON, SYSTEM_VERSIONING = ON (HISTORY_TABLE = dbo.price_history))
+            GO
+        "},
+        indoc! {"
+            table price
+              id: int = integer, required, identity
+              product: int = integer, required
+              code: char(4) = text, required
+              valid_from: datetime2(2) = timestamp, required, generated
+              valid_to: datetime2(2) = timestamp, required, generated
+              key id
+              unique code
+        "},
+    );
+}
+
+#[test]
+fn a_setting_behind_an_alteration_is_a_statement_of_its_own() {
+    check(
+        Brand::SqlServer,
+        indoc! {"
+            CREATE TABLE t (id int NOT NULL)
+            ALTER TABLE t ADD CONSTRAINT t_key PRIMARY KEY (id)
+            SET QUOTED_IDENTIFIER ON
+            ALTER TABLE t
+            SET (LOCK_ESCALATION = AUTO)
+        "},
+        "table t\n  id: int = integer, required\n  key id",
+    );
+}
+
+#[test]
+fn elements_of_a_new_schema_are_in_it_and_need_no_semicolons() {
+    for brand in [Brand::Postgres, Brand::SqlServer] {
+        check(
+            brand,
+            indoc! {"
+                CREATE TABLE one (id int);
+                CREATE SCHEMA shop
+                    CREATE TABLE two (id int PRIMARY KEY)
+                    CREATE TABLE three (id int REFERENCES two)
+                    GRANT SELECT ON two TO guest;
+                CREATE TABLE four (id int);
+            "},
+            indoc! {"
+                table four
+                  id: int = integer
+                table one
+                  id: int = integer
+                table shop.three
+                  id: int = integer
+                  id -> shop.two(id)
+                table shop.two
+                  id: int = integer, required
+                  key id
+            "}
+            .replace("int =", if brand == Brand::Postgres { "integer =" } else { "int =" })
+            .as_str(),
+        );
+    }
+}
+
+#[test]
+fn a_column_that_a_parent_has_is_one_column() {
+    check(
+        Brand::Postgres,
+        indoc! {"
+            CREATE TABLE base (id bigint, note text DEFAULT 'x');
+            CREATE TABLE other (note text NOT NULL, extra int);
+            CREATE TABLE own (id bigint PRIMARY KEY DEFAULT nextval('s'), size int)
+                INHERITS (base, other);
+        "},
+        indoc! {"
+            table base
+              id: bigint = integer
+              note: text = text, default 'x'
+            table other
+              note: text = text, required
+              extra: integer = integer
+            table own
+              id: bigint = integer, required, identity
+              note: text = text, required, default 'x'
+              extra: integer = integer
+              size: integer = integer
+              key id
+        "},
+    );
+}
+
+#[test]
+fn keys_over_periods_are_read() {
+    check(
+        Brand::Postgres,
+        indoc! {"
+            CREATE TABLE price (id int, valid_at daterange,
+                PRIMARY KEY (id, valid_at WITHOUT OVERLAPS));
+            CREATE TABLE offer (id int, price int, valid_at daterange, period int,
+                UNIQUE (period, id),
+                FOREIGN KEY (price, PERIOD valid_at) REFERENCES price (id, PERIOD valid_at));
+        "},
+        indoc! {"
+            table offer
+              id: integer = integer
+              price: integer = integer
+              valid_at: daterange = ?
+              period: integer = integer
+              unique period, id
+              price, valid_at -> price(id, valid_at)
+            table price
+              id: integer = integer, required
+              valid_at: daterange = ?, required
+              key id, valid_at
+        "},
+    );
+}
