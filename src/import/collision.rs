@@ -98,6 +98,9 @@ impl Importer {
         let settlement = match incoming.op {
             Op::Delete if is_reference => self.bring_back(session, &incoming).await?,
             Op::Insert if is_reference && unit.len() > 1 => self.keep_both(session, unit).await?,
+            Op::Insert | Op::Update if is_reference && unit.len() == 1 => {
+                self.with_followers(session, &unit[0], incoming).await?
+            }
             Op::Insert | Op::Update if fault.kind == FaultKind::Conflict && !is_reference => {
                 self.part(session, unit, incoming).await?
             }
@@ -569,7 +572,7 @@ fn collision(
 }
 
 /// The same change with other cells.
-fn restate(change: &mut Change, incoming: &Incoming) {
+pub(super) fn restate(change: &mut Change, incoming: &Incoming) {
     change.object_operation_command = None;
     change.object_operation = Some(incoming.op.letter().to_owned());
     if incoming.op == Op::Insert {

@@ -18,6 +18,7 @@ mod execute;
 mod explain;
 mod fit;
 mod fold;
+mod followers;
 mod forgotten;
 mod keep;
 mod order;

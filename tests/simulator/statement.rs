@@ -132,6 +132,7 @@ impl ModelSession {
                 ("object_id", key.into()),
                 ("reason_code", held.code.clone().into()),
                 ("attempts", held.attempts.into()),
+                ("waits_for", held.waits_for.into()),
             ])
         };
         match statement {
