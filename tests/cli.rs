@@ -152,7 +152,8 @@ fn a_schema_that_cannot_be_read_is_named() {
     "});
     check("").file("schema.sql", b"CREATE TABLE gr\xf6\xdfe (").exits_with(2).stderr_is(indoc! {"
         error: could not read `schema.sql`
-        caused by: the text is not valid UTF-8 at byte 15
+        caused by: line 1, column 16 has the byte 0xf6, which is not UTF-8: a file is UTF-8, or \
+        UTF-16 as SQL Server's tools write it; `iconv -f WINDOWS-1252 -t UTF-8` turns Latin-1 into UTF-8
     "});
     let nodes = NODES.replace("schema.sql", "db");
     outrigger("check")

@@ -43,8 +43,8 @@ impl Mechanism {
                 (
                     Brand::Postgres,
                     "window_open",
-                    "NOT pg_visible_in_snapshot(o.transaction_id::text::xid8, :{watermark}::pg_snapshot)",
-                    "o.id > :{pointer}",
+                    "NOT pg_visible_in_snapshot(o.transaction_id::text::xid8, :{watermark}::pg_snapshot)\n          ELSE",
+                    "o.id > :{pointer}\n          ELSE",
                 ),
                 (
                     Brand::Mysql,
