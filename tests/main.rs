@@ -16,6 +16,7 @@ mod conflicts;
 mod cuts;
 mod db;
 mod demo;
+mod evolution;
 mod examples;
 mod explain;
 mod faults;

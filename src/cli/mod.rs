@@ -78,7 +78,7 @@ async fn dispatch(verb: Verb, context: &Context) -> Result<ExitCode> {
         Verb::Probe(args) => probe::run(args, context).await,
         Verb::Remove(args) => remove::run(args, context).await,
         Verb::Transport(args) => transport::run(args, context).await,
-        Verb::Import(args) => import::run(args, context).await,
+        Verb::Import(args) => Box::pin(import::run(args, context)).await,
         Verb::Run(args) => run::run(args, context).await,
         Verb::Status(args) => status::run(args, context).await,
         Verb::Quarantine(args) => quarantine::run(args, context).await,

@@ -170,6 +170,17 @@ pub enum Policy {
     Mask,
     /// Not captured, and a change that names it is quarantined.
     Forbid,
+    /// Not captured, on its way out of the tables: where it is gone, a change is imported without
+    /// it. The schema need not have it any more.
+    Dropped,
+}
+
+impl Policy {
+    /// Whether the triggers leave the column alone.
+    #[must_use]
+    pub fn is_left_out(self) -> bool {
+        matches!(self, Self::Ignore | Self::Forbid | Self::Dropped)
+    }
 }
 
 /// What a newer change protects from an older one.
@@ -417,6 +428,7 @@ impl Policy {
             Self::Hash => "hash",
             Self::Mask => "mask",
             Self::Forbid => "forbid",
+            Self::Dropped => "dropped",
         }
     }
 }

@@ -54,9 +54,9 @@ fn the_reference_has_every_option() {
     assert_eq!(config.nodes[&NodeId::from("server3")].url, "mysql://app:x%40y@branch/testapp");
     assert!(config.nodes.values().all(|node| !node.has_literal_password));
     let order = config.options_for(&TableName::plain("sales_order")).expect("followed");
-    assert_eq!(order.columns.len(), 5, "every policy is shown");
+    assert_eq!(order.columns.len(), 6, "every policy is shown");
     assert_eq!(order.policy("pin"), Policy::Forbid);
-    assert_eq!(order.places[&("columns", "pin".to_owned())].within("x").to_string(), "x:47:7");
+    assert_eq!(order.places[&("columns", "pin".to_owned())].within("x").to_string(), "x:48:7");
     assert_eq!(
         config.schema,
         SchemaSource::Files { dialect: Brand::Postgres, files: vec!["schema.sql".to_owned()] }

@@ -371,6 +371,8 @@ pub struct FaultCodes {
     pub gone: Vec<String>,
     /// A table is not there, or another error of the same code; the message names the table.
     pub no_table: Vec<String>,
+    /// A statement names a column that is not there, or another error of the same code.
+    pub no_column: Vec<String>,
     /// What stands in the brand's messages before and behind a row's value.
     pub around_values: Vec<(String, String)>,
 }

@@ -67,6 +67,10 @@ pub struct Importer {
     pub(super) verdict: Option<Verdict>,
     /// The newest stamp of a delete that this node remembers no longer.
     pub(super) forgotten_stamp: Option<String>,
+    /// Routes whose changes that wait for a column were tried with these tables.
+    pub(super) tried_routes: BTreeSet<RouteId>,
+    /// Whether a change named a column that is not in these tables.
+    pub(super) has_met_no_column: bool,
 }
 
 /// Rows that have something in quarantine, with the first inbox id of each.
@@ -96,6 +100,8 @@ impl Importer {
             fold_cursor: None,
             verdict: None,
             forgotten_stamp: None,
+            tried_routes: BTreeSet::new(),
+            has_met_no_column: false,
         })
     }
 
@@ -103,6 +109,30 @@ impl Importer {
     #[must_use]
     pub fn with_set_limit(mut self, change_set_rows: usize) -> Self {
         self.set_rows = change_set_rows;
+        self
+    }
+
+    /// Whether its tables may have got or lost columns since they were read: a change named one
+    /// that it does not know, or the plan has more than was there.
+    #[must_use]
+    pub fn doubts_its_tables(&self) -> bool {
+        self.has_met_no_column || self.targets.awaits_columns()
+    }
+
+    /// Goes on with the tables as they are now; what waits for a column is tried again.
+    pub fn take_tables(&mut self, fresh: Self) {
+        self.has_met_no_column = false;
+        if !self.targets.has_columns_of(&fresh.targets) {
+            *self = fresh;
+        }
+    }
+
+    /// The same, knowing what another with these tables has tried before.
+    #[must_use]
+    pub fn after(mut self, other: Option<&Self>) -> Self {
+        if let Some(other) = other.filter(|other| other.targets.has_columns_of(&self.targets)) {
+            self.tried_routes.clone_from(&other.tried_routes);
+        }
         self
     }
 

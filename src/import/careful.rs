@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Error;
 use super::batch::{Blocked, Importer, Outcome, set_of, units};
 use super::collision::Settlement;
-use super::decode::Refusal;
+use super::decode::{NO_COLUMN, Refusal};
 use super::pieces::Pieces;
 use super::quarantine::Entry;
 use crate::db::{Fault, FaultKind, Mode, Session};
@@ -319,12 +319,14 @@ impl Importer {
 
     /// The reason for the quarantine that a database's refusal gives.
     pub(super) fn refusal(&self, fault: &Fault) -> Refusal {
+        let codes = &self.targets.brand.dialect().faults;
         let code = match fault.kind {
             _ if self.is_reference(fault) => "missing_reference",
             FaultKind::Conflict => "conflict",
+            // The column was dropped since the tables were read.
+            _ if codes.no_column.contains(&fault.code) => NO_COLUMN,
             _ => "rejected",
         };
-        let codes = &self.targets.brand.dialect().faults;
         let message = codes.without_values(&fault.message);
         Refusal::new(code, Fault { message, ..fault.clone() }.to_string())
     }

@@ -10,6 +10,9 @@ use super::target::{Target, TargetColumn, Targets};
 use crate::dialect::Dialect;
 use crate::model::{Change, Op, Version, canonical, stamp};
 
+/// Why a change waits for a column: it is tried again by itself once the tables have changed.
+pub(super) const NO_COLUMN: &str = "no_column";
+
 /// A row of a followed table: the table's index in [`Targets`] and the key's canonical text, a
 /// JSON array of texts where the key has several columns.
 pub type RowId = (usize, String);
@@ -79,6 +82,23 @@ impl Refusal {
 /// # Errors
 /// The first thing that makes it impossible to import.
 pub fn decode(targets: &Targets, change: &Change) -> Result<Incoming, Refusal> {
+    decode_with(targets, change, Unknown::Refused)
+}
+
+/// A change of this node's own: a column that it names and that is gone since is left out, for
+/// what else it says of the row has to be known.
+pub(super) fn decode_own(targets: &Targets, change: &Change) -> Result<Incoming, Refusal> {
+    decode_with(targets, change, Unknown::LeftOut)
+}
+
+/// What becomes of a change with a column that the table does not have.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unknown {
+    Refused,
+    LeftOut,
+}
+
+fn decode_with(targets: &Targets, change: &Change, unknown: Unknown) -> Result<Incoming, Refusal> {
     if let Some(reason) = &change.refusal {
         return Err(Refusal::new("unreadable", reason.clone()));
     }
@@ -105,7 +125,7 @@ pub fn decode(targets: &Targets, change: &Change) -> Result<Incoming, Refusal> {
             check_key_cell(target, &key, at, value)?;
             continue;
         }
-        let column = column(target, &name)?;
+        let Some(column) = column(target, &name, unknown)? else { continue };
         let value = value.map(|text| value_of(dialect, target, column, &text)).transpose()?;
         if is_context && target.is_record_level && column.policy != "capture" {
             if_absent.insert(name, value);
@@ -299,7 +319,8 @@ fn from_command(
 
 /// A column of a command in the letters of the table: an unquoted name has no case of its own.
 fn true_name(target: &Target, name: &str) -> String {
-    let known = target.columns.keys().chain(target.key.iter().map(|column| &column.name));
+    let key = target.key.iter().map(|column| &column.name);
+    let known = target.columns.keys().chain(key).chain(&target.dropped);
     let mut fitting = known.filter(|known| known.eq_ignore_ascii_case(name));
     fitting.next().cloned().unwrap_or_else(|| name.to_owned())
 }
@@ -454,7 +475,12 @@ fn json_text(name: &str, value: &Json) -> Result<Option<String>, Refusal> {
     }
 }
 
-fn column<'a>(target: &'a Target, name: &str) -> Result<&'a TargetColumn, Refusal> {
+/// The column that a change names; none where it was dropped on purpose.
+fn column<'a>(
+    target: &'a Target,
+    name: &str,
+    unknown: Unknown,
+) -> Result<Option<&'a TargetColumn>, Refusal> {
     let table = &target.object_table;
     if target.forbidden.iter().any(|known| known == name) {
         return Err(Refusal::new(
@@ -462,10 +488,14 @@ fn column<'a>(target: &'a Target, name: &str) -> Result<&'a TargetColumn, Refusa
             format!("column `{table}.{name}` must not arrive here"),
         ));
     }
-    target.columns.get(name).ok_or_else(|| {
+    let found = target.columns.get(name);
+    let is_missed = || !target.dropped.iter().any(|known| known == name);
+    if found.is_none() && unknown == Unknown::Refused && is_missed() {
         let name = shown(name);
-        Refusal::new("no_column", format!("table `{table}` has no column `{name}` here"))
-    })
+        let reason = format!("table `{table}` has no column `{name}` here");
+        return Err(Refusal::new(NO_COLUMN, reason));
+    }
+    Ok(found)
 }
 
 /// A name that somebody made up, short enough for a message.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::batch::Importer;
 use super::decide::note_local;
-use super::decode::{Incoming, RowId, decode};
+use super::decode::{Incoming, RowId, decode_own};
 use super::overtaken::{self, Overtaken};
 use super::settle::Rows;
 use super::target::Targets;
@@ -102,7 +102,7 @@ impl Importer {
 
 /// A change of this node's, with the values of the row that it deleted.
 fn local_change(targets: &Targets, change: &Change) -> Option<Incoming> {
-    let mut local = decode(targets, change).ok()?;
+    let mut local = decode_own(targets, change).ok()?;
     if local.op == Op::Delete {
         local.cells.clone_from(&local.old_cells);
     }

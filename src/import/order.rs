@@ -187,6 +187,8 @@ mod tests {
             key: Vec::new(),
             columns: BTreeMap::new(),
             forbidden: Vec::new(),
+            dropped: Vec::new(),
+            awaited: Vec::new(),
             is_record_level: false,
             settles_collisions: true,
             bound_columns: bound.iter().map(|column| (*column).to_owned()).collect(),

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::Error;
 use super::batch::{Importer, Outcome, is_changed_key};
 use super::careful::Attempt;
-use super::decode::{Refusal, row_name};
+use super::decode::{NO_COLUMN, Refusal, row_name};
 use crate::db::{Mode, Session};
 use crate::model::{Change, Op, RouteId, Row, Value};
 use crate::outbox::{change_from_row, execute, fetch, fetch_one};
@@ -193,6 +193,7 @@ impl Importer {
             ("waits_for", number(entry.waits_for)),
         ];
         execute(session, &self.statements.write_quarantine, &given).await?;
+        self.has_met_no_column |= entry.refusal.code == NO_COLUMN;
         self.report_held(entry);
         Ok(())
     }
@@ -221,7 +222,8 @@ impl Importer {
         // What was kept back as older than the deletes that are forgotten is only here when a
         // person lets it in.
         self.forgotten_stamp = None;
-        let given = [("route_id", Value::Integer(route.0))];
+        let are_new = if self.tried_routes.insert(route) { "Y" } else { "N" };
+        let given = [("route_id", Value::Integer(route.0)), ("are_tables_new", are_new.into())];
         let mut ripe = None;
         // What was let in may have held up others: again, until nothing more gets in.
         loop {

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::dialect::Brand;
 use crate::model::{Action, ForeignKey, LogicalType, Schema, Table, TableName};
-use crate::plan::{Plan, TablePlan};
+use crate::plan::{DROPPED, Plan, TablePlan};
 
 /// A column that can be written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -42,6 +42,10 @@ pub struct Target {
     pub columns: BTreeMap<String, TargetColumn>,
     /// Columns whose values must not arrive.
     pub forbidden: Vec<String>,
+    /// Columns that are on their way out: where they are gone, nothing is missed.
+    pub dropped: Vec<String>,
+    /// Columns that the plan has and the node has not yet: changes of them wait.
+    pub awaited: Vec<String>,
     /// Whether a newer change protects the whole row.
     pub is_record_level: bool,
     /// Whether rows that cannot stand together are settled by rule.
@@ -93,7 +97,7 @@ pub enum Mismatch {
         /// The table.
         table: String,
     },
-    /// A column of the configuration's schema is not there.
+    /// A column of the key is not there.
     #[error("table `{table}` has no column `{column}`")]
     NoColumn {
         /// The table.
@@ -106,7 +110,7 @@ pub enum Mismatch {
 impl Target {
     /// The columns outside the key whose changes are captured.
     pub(super) fn captured(&self) -> impl Iterator<Item = &TargetColumn> {
-        self.columns.values().filter(|column| column.policy != "ignore")
+        self.columns.values().filter(|column| !is_optional(column.policy))
     }
 }
 
@@ -142,6 +146,18 @@ impl Targets {
             has_commands: plan.command != "none",
             tables,
         })
+    }
+
+    /// Whether columns of the plan are not there yet.
+    #[must_use]
+    pub fn awaits_columns(&self) -> bool {
+        self.tables.iter().any(|table| !table.awaited.is_empty())
+    }
+
+    /// Whether each table has the same columns here as there.
+    #[must_use]
+    pub fn has_columns_of(&self, other: &Self) -> bool {
+        self.tables.iter().map(|t| &t.columns).eq(other.tables.iter().map(|t| &t.columns))
     }
 
     /// A table by what `object_table` says: the configured name, also with a default namespace.
@@ -209,23 +225,30 @@ impl<'a> Found<'a> {
     fn columns(&self, key: &[TargetColumn]) -> Result<BTreeMap<String, TargetColumn>, Mismatch> {
         let mut columns = BTreeMap::new();
         for captured in &self.plan.row {
-            if key.iter().all(|key| key.name != captured.name) {
+            let is_here = self.live.column(&captured.name).is_some();
+            if is_here && key.iter().all(|key| key.name != captured.name) {
                 let (logical_type, policy) = (captured.logical_type, captured.policy);
                 let target = self.column(&captured.name, logical_type, policy)?;
                 columns.insert(captured.name.clone(), target);
             }
         }
-        // An ignored column is not captured, but an application's own change may carry it.
-        for left_out in self.plan.left_out.iter().filter(|column| column.why == "ignore") {
+        // An ignored column is not captured, but an application's own change may carry it; of one
+        // that is on its way out, changes may still be on their way in.
+        for left_out in self.plan.left_out.iter().filter(|column| is_optional(column.why)) {
             if let Some(live) = self.live.column(&left_out.name)
                 && let Some(logical_type) = live.logical_type
             {
-                let target = self.column(&left_out.name, logical_type, "ignore")?;
+                let target = self.column(&left_out.name, logical_type, left_out.why)?;
                 columns.insert(left_out.name.clone(), target);
             }
         }
         Ok(columns)
     }
+}
+
+/// Whether a column that is not captured may be written where it is there.
+fn is_optional(why: &str) -> bool {
+    why == "ignore" || why == DROPPED
 }
 
 fn target(plan: &TablePlan, live: &Schema) -> Result<Target, Mismatch> {
@@ -241,18 +264,20 @@ fn target(plan: &TablePlan, live: &Schema) -> Result<Target, Mismatch> {
     let mut bound_columns: Vec<String> = unique_keys.iter().flatten().cloned().collect();
     bound_columns
         .extend(live_table.foreign_keys.iter().flat_map(|key| key.columns.iter().cloned()));
+    let names_left_out = |is_wanted: fn(&str) -> bool| {
+        let left_out = plan.left_out.iter().filter(|column| is_wanted(column.why));
+        left_out.map(|column| column.name.clone()).collect()
+    };
+    let is_awaited = |name: &&String| live_table.column(name).is_none();
     Ok(Target {
         object_table: plan.object_table.clone(),
         namespace: plan.namespace.clone(),
         name: plan.name.clone(),
         key,
         columns,
-        forbidden: plan
-            .left_out
-            .iter()
-            .filter(|column| column.why != "ignore")
-            .map(|column| column.name.clone())
-            .collect(),
+        forbidden: names_left_out(|why| !is_optional(why)),
+        dropped: names_left_out(|why| why == DROPPED),
+        awaited: plan.row.iter().map(|c| &c.name).filter(is_awaited).cloned().collect(),
         is_record_level: plan.is_record_level,
         settles_collisions: plan.settles_collisions,
         bound_columns,

@@ -44,7 +44,8 @@ pub(super) async fn load(
         if attribute.is_empty() {
             let op = Op::from_letter(&operation).unwrap_or(Op::Update);
             state.row = Some((op, version));
-        } else {
+        } else if targets.tables[id.0].columns.contains_key(&attribute) {
+            // Of a column that is gone nothing can be written; what is known of it stays.
             // A parked value is marked by `P`: its row was not there when it came.
             let parked = (operation == PARKED).then(|| row.text("object_value"));
             state.cells.insert(attribute, CellState { version, parked, current: None });

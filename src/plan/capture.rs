@@ -12,6 +12,9 @@ use crate::dialect::Brand;
 use crate::model::{CONTROL_TABLES, Column, LogicalType, Schema, Table, TableName};
 use crate::schema::cascades;
 
+/// Why a column that is on its way out of the tables is not captured; its table may have lost it.
+pub const DROPPED: &str = "dropped";
+
 /// One followed table on one brand.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TablePlan {
@@ -260,7 +263,9 @@ fn choose(
     key_names: &[String],
     brand: Brand,
 ) -> Result<(Vec<CapturedColumn>, Vec<LeftOut>), Error> {
-    if let Some(column) = options.columns.keys().find(|name| table.column(name).is_none()) {
+    let is_gone = |name: &&String| table.column(name).is_none();
+    let mut gone = options.columns.iter().filter(|(name, _)| is_gone(name));
+    if let Some((column, _)) = gone.clone().find(|(_, policy)| **policy != Policy::Dropped) {
         return Err(Error::NoColumn {
             table: table.name.clone(),
             column: column.clone(),
@@ -268,7 +273,8 @@ fn choose(
         });
     }
     let mut row = Vec::new();
-    let mut left_out = Vec::new();
+    let mut left_out: Vec<LeftOut> =
+        gone.by_ref().map(|(name, _)| LeftOut { name: name.clone(), why: DROPPED }).collect();
     for column in &table.columns {
         let policy = options.columns.get(&column.name).copied().unwrap_or_default();
         let is_key = key_names.contains(&column.name);
@@ -305,6 +311,8 @@ fn decide(
         Policy::Forbid if is_key => return refuse("forbid", is_stamped_key),
         Policy::Hash if is_key => return refuse("hash", is_stamped_key),
         Policy::Mask if is_key => return refuse("mask", is_stamped_key),
+        Policy::Dropped if is_key => return refuse(DROPPED, is_stamped_key),
+        Policy::Dropped => return Ok(Err(DROPPED)),
         Policy::Ignore => return Ok(Err("ignore")),
         Policy::Forbid => return Ok(Err("forbid")),
         Policy::Hash if !brand.dialect().can.hash => {

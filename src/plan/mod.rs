@@ -10,7 +10,7 @@ mod routes;
 
 use serde::Serialize;
 
-pub use capture::{CapturedColumn, LeftOut, ObjectNames, TablePlan, physical_name};
+pub use capture::{CapturedColumn, DROPPED, LeftOut, ObjectNames, TablePlan, physical_name};
 pub use cascade::{Cascade, CascadeLink, CascadePath, ChangedReference, Pair};
 pub(crate) use names::hex;
 pub use numbering::{Numbering, number_keys};

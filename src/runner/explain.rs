@@ -51,7 +51,7 @@ impl Runner {
         let importer = self.importer(&mut *session, node).await;
         let done = match importer {
             Ok(importer) => {
-                let importer = importer.rehearsing();
+                let importer = importer.after(self.importers.get(node)).rehearsing();
                 self.rehearse(&mut *session, importer, routes, stop, report).await
             }
             Err(error) => Err(error),

@@ -264,7 +264,7 @@ impl Runner {
         }
         let node = route.to.clone();
         let mut session = self.session(&node).await?;
-        let done = self.import_with(&mut *session, route, stop, progress).await;
+        let done = Box::pin(self.import_with(&mut *session, route, stop, progress)).await;
         let is_broken = done.as_ref().err().and_then(Error::fault).is_some_and(policy::is_gone);
         if is_broken {
             self.importers.remove(&node);
@@ -288,6 +288,11 @@ impl Runner {
             }
             let importer = self.importer(session, node).await?;
             self.importers.insert(node.clone(), importer);
+        } else if self.importers.get(node).is_some_and(Importer::doubts_its_tables) {
+            let fresh = Box::pin(self.importer(session, node)).await?;
+            if let Some(importer) = self.importers.get_mut(node) {
+                importer.take_tables(fresh);
+            }
         }
         let templates = self.templates(session.brand())?;
         let Some(importer) = self.importers.get_mut(node) else {

@@ -84,6 +84,8 @@ fn targets(brand: Brand) -> Targets {
         key: vec![column(KEY)],
         columns: columns.iter().map(|name| ((*name).to_owned(), column(name))).collect(),
         forbidden: Vec::new(),
+        dropped: Vec::new(),
+        awaited: Vec::new(),
         is_record_level: is_record(name),
         bound_columns: bound(name),
         settles_collisions: true,

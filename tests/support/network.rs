@@ -10,7 +10,7 @@ use outrigger::dialect::Brand;
 use outrigger::import::{self, Importer, Targets, quarantine};
 use outrigger::model::{NodeId, Schema};
 use outrigger::plan::{self, RoutePlan, plan_routes};
-use outrigger::render::{Templates, scripts};
+use outrigger::render::{ScriptKind, Templates, scripts};
 use outrigger::runner::{Outlook, Runner};
 use outrigger::schema::{self, Source};
 use outrigger::transport::{self, Transport};
@@ -157,6 +157,38 @@ impl Network {
     pub async fn choose_routes(&mut self, routes: &[config::Route]) {
         self.configured.0.routes = routes.to_vec();
         self.renew().await;
+    }
+
+    /// Goes on with another schema, and another configuration of its tables.
+    pub async fn configure(&mut self, schema: &str, tables: &str) {
+        let source = Source { path: "schema.sql", text: schema };
+        let schema = schema::parse(&[source], Brand::Postgres).unwrap().schema;
+        let mut config = self.configured.0.clone();
+        let text = format!(
+            "database: testapp\nschema: {{ node: a }}\nnodes:\n  a: {{ url: 'sqlite:a' }}\n\
+             tables:\n{tables}\nroutes: []\n"
+        );
+        config.tables = config::parse("tables.yaml", &text, &BTreeMap::new()).unwrap().tables;
+        self.configured = (config, schema);
+        self.renew().await;
+    }
+
+    /// Takes a node's triggers away, alters its tables, and installs the triggers that the
+    /// configuration wants now.
+    pub async fn migrate(&mut self, id: &str, ddl: &str) {
+        let (config, schema) = self.configured.clone();
+        let brand = self.brand(id);
+        let plan = plan::plan_node(&config, &schema, &NodeId::from(id), brand).unwrap();
+        let scripts = scripts(&plan, &Templates::embedded(brand)).unwrap();
+        let capture = scripts.iter().filter(|s| matches!(s.kind, ScriptKind::Capture(_)));
+        let capture: Vec<_> = capture.collect();
+        let removal = capture.iter().flat_map(|script| &script.removal);
+        let install = capture.iter().flat_map(|script| &script.statements);
+        let ddl = ddl.split(";\n").map(str::to_owned).filter(|sql| !sql.is_empty());
+        for sql in removal.cloned().chain(ddl).chain(install.cloned()) {
+            let done = self.application(id).raw(&sql).await;
+            done.unwrap_or_else(|fault| panic!("{fault}\n{sql}"));
+        }
     }
 
     /// The routes of the configuration.

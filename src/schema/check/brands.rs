@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Finding, Followed, Severity, Subject};
-use crate::config::{CascadeRule, Policy};
+use crate::config::CascadeRule;
 use crate::dialect::Brand;
 use crate::model::{LogicalType, NodeId, Table, TableName};
 use crate::schema;
@@ -226,7 +226,7 @@ fn captured(subject: &Subject<'_>) -> BTreeMap<LogicalType, (usize, String)> {
         for column in followed.written() {
             let policy = followed.options.policy(&column.name);
             let Some(logical) = column.logical_type else { continue };
-            if !matches!(policy, Policy::Ignore | Policy::Forbid) {
+            if !policy.is_left_out() {
                 let first = || (0, format!("{}.{}", followed.table.name, column.name));
                 columns.entry(logical).or_insert_with(first).0 += 1;
             }

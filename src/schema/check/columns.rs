@@ -1,7 +1,6 @@
 //! Columns: their types, the last update, names that sound secret.
 
 use super::{Finding, Followed, Severity, Subject};
-use crate::config::Policy;
 use crate::model::{Column, LogicalType};
 
 /// Words of column names that sound like something not to be copied.
@@ -48,7 +47,7 @@ pub(super) fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
 
 fn unmappable(subject: &Subject<'_>, followed: &Followed<'_>, column: &Column) -> Option<Finding> {
     let policy = followed.options.policy(&column.name);
-    let is_left_out = matches!(policy, Policy::Ignore | Policy::Forbid);
+    let is_left_out = policy.is_left_out();
     if column.logical_type.is_some() || is_left_out {
         return None;
     }

@@ -41,7 +41,7 @@ pub fn cost(config: &Config, table: &Table, options: &TableOptions) -> Cost {
         .columns
         .iter()
         .filter(|column| !column.is_generated || key.contains(&column.name))
-        .filter(|column| !matches!(options.policy(&column.name), Policy::Ignore | Policy::Forbid))
+        .filter(|column| !options.policy(&column.name).is_left_out())
         .collect();
     let is_key = |column: &&&Column| key.contains(&column.name);
     let key_bytes: usize = captured.iter().filter(is_key).map(|one| width(one, options)).sum();
@@ -79,7 +79,7 @@ fn width(column: &Column, options: &TableOptions) -> usize {
     match options.policy(&column.name) {
         Policy::Hash => return HASH,
         Policy::Mask => return 3,
-        Policy::Capture | Policy::Ignore | Policy::Forbid => {}
+        Policy::Capture | Policy::Ignore | Policy::Forbid | Policy::Dropped => {}
     }
     match column.logical_type {
         Some(LogicalType::Boolean) => 5,

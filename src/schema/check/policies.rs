@@ -87,7 +87,7 @@ fn left_out(followed: &Followed<'_>, column: &Column, policy: Policy) -> Option<
     let is_required = !column.is_nullable && column.default.is_none() && !column.is_identity;
     let is_text = column.logical_type == Some(LogicalType::Text);
     let reason = match policy {
-        Policy::Ignore | Policy::Forbid => "is left out of inserts",
+        Policy::Ignore | Policy::Forbid | Policy::Dropped => "is left out of inserts",
         Policy::Mask if !is_text => "is NULL in inserts, as only text can be masked,",
         Policy::Capture | Policy::Hash | Policy::Mask => return None,
     };
