@@ -16,6 +16,7 @@ use super::decide::{CellState, Effect, RowState};
 use super::decode::{Incoming, RowId, decode, row_text};
 use super::fit::misfit;
 use super::fold::Folded;
+use super::followers::restate;
 use super::order::{RowEffect, steps};
 use super::target::{Target, TargetColumn};
 use super::{Error, versions};
@@ -569,24 +570,6 @@ fn collision(
         local: Side { version: holder.version.clone(), value: claimed(&holder.row) },
         incoming: Side { version: Some(theirs.clone()), value: claimed(&incoming.row) },
     }
-}
-
-/// The same change with other cells.
-pub(super) fn restate(change: &mut Change, incoming: &Incoming) {
-    change.object_operation_command = None;
-    change.object_operation = Some(incoming.op.letter().to_owned());
-    if incoming.op == Op::Insert {
-        change.object_value = Some(document(incoming.row_cells().into_iter()));
-        return;
-    }
-    // Any of the cells may stand in front, the others are its context.
-    let mut cells = incoming.row_cells();
-    let named = change.object_attribute.clone().filter(|name| cells.contains_key(name));
-    let Some(name) = named.or_else(|| cells.keys().next().cloned()) else { return };
-    change.object_value = cells.remove(&name).flatten();
-    change.object_attribute = Some(name);
-    change.object_context =
-        Some(cells).filter(|rest| !rest.is_empty()).map(|rest| document(rest.into_iter()));
 }
 
 pub(super) fn document(cells: impl Iterator<Item = (String, Option<String>)>) -> String {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::Error;
 use super::batch::Importer;
-use super::collision::{Settlement, restate};
+use super::collision::{Settlement, document};
 use super::decode::{Incoming, decode};
 use crate::db::Session;
 use crate::model::{Change, Op, Version};
@@ -54,4 +54,22 @@ impl Importer {
         restate(&mut restated, &incoming);
         Ok(Some(Settlement::plain(&[restated])))
     }
+}
+
+/// The same change with other cells.
+pub(super) fn restate(change: &mut Change, incoming: &Incoming) {
+    change.object_operation_command = None;
+    change.object_operation = Some(incoming.op.letter().to_owned());
+    if incoming.op == Op::Insert {
+        change.object_value = Some(document(incoming.row_cells().into_iter()));
+        return;
+    }
+    // Any of the cells may stand in front, the others are its context.
+    let mut cells = incoming.row_cells();
+    let named = change.object_attribute.clone().filter(|name| cells.contains_key(name));
+    let Some(name) = named.or_else(|| cells.keys().next().cloned()) else { return };
+    change.object_value = cells.remove(&name).flatten();
+    change.object_attribute = Some(name);
+    change.object_context =
+        Some(cells).filter(|rest| !rest.is_empty()).map(|rest| document(rest.into_iter()));
 }
