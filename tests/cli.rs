@@ -5,11 +5,12 @@ mod cli_support;
 use cli_support::{Run, outrigger};
 use indoc::indoc;
 
-const VERBS: [&str; 16] = [
+const VERBS: [&str; 17] = [
     "init",
     "check",
     "generate",
     "review",
+    "translate",
     "apply",
     "verify",
     "probe",

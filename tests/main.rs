@@ -45,6 +45,7 @@ mod sqlserver;
 mod support;
 mod sync;
 mod topology;
+mod translate;
 mod trouble;
 mod type_names;
 mod values;

@@ -58,6 +58,13 @@ pub(super) enum Verb {
     /// remove it.
     #[command(after_long_help = help::REVIEW)]
     Review(Review),
+    /// Write the application's own tables for another dialect
+    ///
+    /// The tables that the configuration follows and those they refer to, so that a new node can
+    /// be made from nothing. What is lost is said on stderr; the exit code is 1 when somebody has
+    /// to look at it.
+    #[command(after_long_help = help::TRANSLATE)]
+    Translate(Translate),
     /// Install the SQL on a node
     #[command(after_long_help = help::APPLY)]
     Apply(Apply),
@@ -179,6 +186,22 @@ pub(super) struct Review {
     #[arg(long, value_name = "NODE")]
     pub(super) node: Vec<String>,
     /// Overwrite a file that is no report
+    #[arg(long)]
+    pub(super) force: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Translate {
+    /// The dialect to write
+    #[arg(long, value_name = "DIALECT", value_parser = brand())]
+    pub(super) to: Brand,
+    /// The file to write; default: stdout
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(super) out: Option<PathBuf>,
+    /// All tables that were read, not only the followed ones and those they refer to
+    #[arg(long)]
+    pub(super) all: bool,
+    /// Overwrite a file that was not generated
     #[arg(long)]
     pub(super) force: bool,
 }

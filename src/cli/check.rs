@@ -68,7 +68,7 @@ fn remedies(context: &Context, loaded: &Loaded, reading: &Reading) -> Result<Str
     Ok(text)
 }
 
-fn text(findings: &[Finding]) -> String {
+pub(super) fn text(findings: &[Finding]) -> String {
     let one = |finding: &Finding| {
         let color = match finding.severity {
             Severity::Error => Color::Red,

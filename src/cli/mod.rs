@@ -24,6 +24,7 @@ mod remove;
 mod review;
 mod run;
 mod status;
+mod translate;
 mod transport;
 mod verify;
 
@@ -73,6 +74,7 @@ async fn dispatch(verb: Verb, context: &Context) -> Result<ExitCode> {
         Verb::Check(args) => check::run(args, context).await,
         Verb::Generate(args) => generate::run(args, context).await,
         Verb::Review(args) => review::run(args, context).await,
+        Verb::Translate(args) => translate::run(args, context).await,
         Verb::Apply(args) => apply::run(args, context).await,
         Verb::Verify(args) => verify::run(args, context).await,
         Verb::Probe(args) => probe::run(args, context).await,

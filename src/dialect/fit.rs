@@ -111,7 +111,7 @@ impl Dialect {
 }
 
 /// The numbers in a type's parentheses; what is no number, as in `varchar(max)`, is left out.
-fn arguments(native: &str) -> Vec<i64> {
+pub(crate) fn arguments(native: &str) -> Vec<i64> {
     let inside = native.split_once('(').and_then(|(_, rest)| rest.split_once(')'));
     let inside = inside.map_or("", |(inside, _)| inside);
     inside.split(',').filter_map(|number| number.trim().parse().ok()).collect()

@@ -5,6 +5,7 @@
 mod fit;
 mod native_type;
 mod quote;
+mod translate;
 mod words;
 mod write;
 
@@ -15,7 +16,9 @@ use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::fit::arguments;
 pub use self::fit::{Fit, UnknownFit};
+pub use self::translate::{Digits, Identity, Lengths, References, Translate};
 pub use self::write::{Seen, UnknownSeen, Write};
 use crate::model::LogicalType;
 
@@ -151,6 +154,8 @@ pub struct Dialect {
     pub fits: BTreeMap<Fit, Vec<String>>,
     /// Native types that are not carried, by the reason why; `[]` stands for every array.
     pub refused: BTreeMap<String, Vec<String>>,
+    /// How tables of another brand are made.
+    pub translate: Translate,
     /// What a migration takes, for the person who signs it.
     pub review: Review,
     /// The longest text of a key that the control tables take.

@@ -7,6 +7,7 @@ mod cascade;
 mod names;
 mod numbering;
 mod routes;
+mod translate;
 
 use serde::Serialize;
 
@@ -15,6 +16,10 @@ pub use cascade::{Cascade, CascadeLink, CascadePath, ChangedReference, Pair};
 pub(crate) use names::hex;
 pub use numbering::{Numbering, number_keys};
 pub use routes::{RoutePlan, plan_routes};
+pub use translate::{
+    LOSSES, LeftColumn, Loss, NewColumn, NewReference, NewTable, Translation, tables_to_translate,
+    translate,
+};
 
 use crate::config::{Config, Roles};
 use crate::dialect::Brand;

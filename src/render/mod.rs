@@ -9,6 +9,7 @@ mod object;
 mod script;
 mod statement;
 mod templates;
+mod translation;
 
 pub use advice::advice;
 pub use document::{Form, document};
@@ -20,6 +21,7 @@ pub use script::{
 };
 pub use statement::{Statement, UnknownParameter};
 pub use templates::Templates;
+pub use translation::{translation, translation_text};
 
 use crate::dialect::Brand;
 

@@ -71,6 +71,16 @@ EXAMPLES
   For a pull request, with what differs on a node:
     outrigger review --out review.md --node server1";
 
+pub(super) const TRANSLATE: &str = "\
+EXAMPLES
+  The tables for a new node of another brand:
+    outrigger translate --to sqlite --out tables.sql
+
+  All that were read, followed or not:
+    outrigger translate --to sqlserver --all
+
+  docs/translate.md describes what is carried and each finding.";
+
 pub(super) const APPLY: &str = "\
 EXAMPLES
   Read every statement first:
