@@ -352,14 +352,12 @@ fn age(random: &mut Random, setup: &mut Setup, events: &mut [(i64, Event)]) {
             };
         }
     };
+    each_application(events, &mut age);
     for (_, event) in events {
-        match event {
-            Event::Application(application) => age(application),
-            Event::Carry(run) | Event::Import(run) => {
-                run.during.iter_mut().for_each(|(_, application)| age(application));
-            }
-            Event::Clock { node: at, skew } if *at == node => *skew = -3_600 * SECOND,
-            _ => {}
+        if let Event::Clock { node: at, skew } = event
+            && *at == node
+        {
+            *skew = -3_600 * SECOND;
         }
     }
 }
