@@ -179,7 +179,7 @@ async fn set_up(
                 (NodeId::from("one"), url.clone()),
                 (NodeId::from("two"), url.clone()),
             ]);
-            let config = databases::configuration(&urls);
+            let config = databases::configuration(&urls, 1);
             databases::install(session.as_mut(), &NodeId::from("one"), &config).await;
         }
     }

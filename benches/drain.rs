@@ -1,10 +1,12 @@
 //! How fast a backlog of captured changes reaches the other database: transport plus import.
 //!
 //! `cargo bench --bench drain [-- --rows 100000 --rounds 5 --brand postgres --work updates
-//! --json FILE]`. SQLite always; Postgres and MariaDB where `OUTRIGGER_TEST_POSTGRES` and
-//! `OUTRIGGER_TEST_MYSQL` name a server on this machine, as `tests/run --serve` prints them.
-//! Beside each drain of updates or inserts stands, in the same round, the ceiling of the engine
-//! (`support/ceiling.rs`); the ratio is that of the two rates. Processor time is that of this
+//! --tables 10 --pair postgres:sqlite --json FILE]`. SQLite always; Postgres and MariaDB where
+//! `OUTRIGGER_TEST_POSTGRES` and `OUTRIGGER_TEST_MYSQL` name a server on this machine, as
+//! `tests/run --serve` prints them. Beside each drain of updates or inserts of one table within a
+//! brand stands, in the same round, the ceiling of the engine (`support/ceiling.rs`); the ratio is
+//! that of the two rates. `--pair` names pairs of brands instead, with commas between, `all` every
+//! one. With `--tables` the application writes so many tables in turns, ten rows of each. Processor time is that of this
 //! process, and of the server with all that it starts. `benches/compare` runs this against
 //! another revision.
 
@@ -17,6 +19,8 @@ mod arguments;
 mod ceiling;
 #[path = "support/databases.rs"]
 mod databases;
+#[path = "support/figures.rs"]
+mod figures;
 #[path = "support/memory.rs"]
 mod memory;
 #[path = "support/processes.rs"]
@@ -26,7 +30,7 @@ mod sql;
 #[path = "support/thread.rs"]
 mod thread;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -40,9 +44,16 @@ use outrigger::render::{Templates, scripts};
 use outrigger::runner::Runner;
 
 use crate::arguments::Arguments;
+use crate::figures::Figures;
 
 /// Rows of a transaction of the application.
 const APPLICATION_ROWS: usize = 100;
+
+/// Rows of a statement of the application, where it writes several tables in turns.
+const TURN_ROWS: usize = 10;
+
+/// The brands of two nodes, and where their servers are.
+type Pair<'a> = [&'a (Brand, String); 2];
 
 /// What the application has done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,16 +112,20 @@ fn main() {
     let wanted: Vec<Work> = all_work.iter().filter(is_wanted).copied().collect();
     let mut drains = Vec::new();
     let mut ratios: BTreeMap<(String, &str), Vec<f64>> = BTreeMap::new();
+    let servers = databases::servers(arguments.text("--brand"));
+    let tables = arguments.number("--tables", 1);
     for round in 0..rounds {
-        for (brand, base) in databases::servers(arguments.text("--brand")) {
+        for pair in pairs(&servers, arguments.text("--pair")) {
             for work in wanted.iter().copied() {
-                let drain = runtime.block_on(measure(round, (brand, &base), work, rows));
-                print(brand, work, rows, &drain);
+                let drain = runtime.block_on(measure(round, pair, work, (rows, tables)));
+                print(pair, work, rows, &drain);
                 let ratio = drain.ratio();
-                let of = ratios.entry((brand.to_string(), work.name())).or_default();
+                let of = ratios.entry((title(pair), work.name())).or_default();
                 of.extend(ratio);
                 drains.push(serde_json::json!({
-                    "brand": brand.name(),
+                    "brand": pair[0].0.name(),
+                    "to": pair[1].0.name(),
+                    "tables": tables,
                     "work": work.name(),
                     "round": round,
                     "transport_s": drain.transport.as_secs_f64(),
@@ -125,18 +140,40 @@ fn main() {
             }
         }
     }
+    print_slower_sides(&drains);
     println!("\nratio to the ceiling, median (range):");
-    for ((brand, work), mut ratios) in ratios {
-        ratios.sort_by(f64::total_cmp);
-        let Some((least, most)) = ratios.first().zip(ratios.last()) else { continue };
-        let median = ratios[ratios.len() / 2];
-        println!("{:<28} {median:.2} ({least:.2}-{most:.2})", format!("{brand}, {work}"));
+    let mut parts = Vec::new();
+    for ((pair, work), ratios) in ratios.into_iter().filter(|(_, ratios)| !ratios.is_empty()) {
+        let figures = Figures::of(ratios);
+        let Figures { median, least, most } = figures;
+        println!("{:<28} {median:.2} ({least:.2}-{most:.2})", format!("{pair}, {work}"));
+        parts.push(serde_json::json!({ "pair": pair, "work": work, "ratio": figures.json() }));
     }
     if let Some(path) = arguments.json() {
         let all = serde_json::json!({
             "benchmark": "drain", "rows": rows, "machine": machine, "drains": drains,
+            "ratios": parts,
         });
         std::fs::write(path, format!("{all:#}\n")).expect("the file can be written");
+    }
+}
+
+/// Between brands: the rate as a part of that of the slower one with itself.
+fn print_slower_sides(drains: &[serde_json::Value]) {
+    let mut times: BTreeMap<(&str, &str, &str), Vec<f64>> = BTreeMap::new();
+    for drain in drains {
+        let text = |name: &str| drain[name].as_str().unwrap_or_default();
+        let time = |name: &str| drain[name].as_f64().unwrap_or_default();
+        let of = times.entry((text("brand"), text("to"), text("work"))).or_default();
+        of.push(time("transport_s") + time("import_s"));
+    }
+    let median =
+        |of: &(&str, &str, &str)| times.get(of).map(|times| Figures::of(times.clone()).median);
+    for pair @ (from, to, work) in times.keys().filter(|(from, to, _)| from != to) {
+        let alone = [*from, *to].map(|brand| median(&(brand, brand, work)));
+        let ([Some(one), Some(two)], Some(both)) = (alone, median(pair)) else { continue };
+        let part = one.max(two) / both;
+        println!("{from} to {to}, {work}: {part:.2} of the slower side's rate");
     }
 }
 
@@ -152,14 +189,31 @@ impl Drain {
     }
 }
 
-fn print(brand: Brand, work: Work, rows: usize, drain: &Drain) {
+/// Each brand with itself, or the pairs that are named, as `postgres:sqlite`.
+fn pairs<'a>(servers: &'a [(Brand, String)], named: Option<&str>) -> Vec<Pair<'a>> {
+    let all = servers.iter().flat_map(|one| servers.iter().map(move |two| [one, two]));
+    let is_wanted = |[one, two]: &Pair<'_>| match named {
+        None => one.0 == two.0,
+        Some("all") => true,
+        Some(list) => {
+            list.split(',').any(|name| name.split_once(':') == Some((one.0.name(), two.0.name())))
+        }
+    };
+    all.filter(is_wanted).collect()
+}
+
+fn title([one, two]: Pair<'_>) -> String {
+    format!("{} to {}", one.0, two.0)
+}
+
+fn print(pair: Pair<'_>, work: Work, rows: usize, drain: &Drain) {
     let rate = |time: Duration| rows as f64 / time.as_secs_f64();
     let each = |time: Duration| time.as_secs_f64() * 1e6 / rows as f64;
     let ceiling = drain.ceiling.map(|(copy, apply)| format!("{:.0}", rate(copy + apply)));
     let ratio = drain.ratio().map(|ratio| format!("{ratio:.2}"));
     println!(
         "{:<28} {:>9.0} {:>9.0} {:>9.0} {:>9} {:>7} {:>11.1} {:>11.1} {:>8}",
-        format!("{brand} to {brand}, {}", work.name()),
+        format!("{}, {}", title(pair), work.name()),
         rate(drain.transport),
         rate(drain.import),
         rate(drain.both()),
@@ -171,23 +225,32 @@ fn print(brand: Brand, work: Work, rows: usize, drain: &Drain) {
     );
 }
 
-async fn measure(round: usize, (brand, base): (Brand, &str), work: Work, rows: usize) -> Drain {
+async fn measure(
+    round: usize,
+    pair: Pair<'_>,
+    work: Work,
+    (rows, tables): (usize, usize),
+) -> Drain {
     let folder = std::env::temp_dir().join(format!("outrigger-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("the folder can be made");
-    let urls = create_nodes(round, brand, base, &folder).await;
-    let config = databases::configuration(&urls);
+    let urls = create_nodes(round, pair, &folder).await;
+    let config = databases::configuration(&urls, tables);
     let (one, two) = (&urls[&NodeId::from("one")], &urls[&NodeId::from("two")]);
     for (node, url) in &urls {
         set_up(node, url, &config, if work == Work::Updates { rows } else { 0 }).await;
     }
-    capture(one, work, rows).await;
-    let mut session = db::connect(one).await.expect("it answers");
-    let server = processes::server(session.as_mut()).await;
-    session.close().await.expect("it closes");
+    capture(one, work, (rows, tables)).await;
+    let mut servers = BTreeSet::new();
+    for url in urls.values() {
+        let mut session = db::connect(url).await.expect("it answers");
+        servers.extend(processes::server(session.as_mut()).await);
+        session.close().await.expect("it closes");
+    }
 
-    let mut runner = Runner::new(config, databases::application(), urls.clone(), BTreeMap::new());
+    let schema = databases::application(tables);
+    let mut runner = Runner::new(config, schema, urls.clone(), BTreeMap::new());
     let route = runner.routes()[0].clone();
-    let server_time = || server.map_or(Duration::ZERO, processes::time);
+    let server_time = || servers.iter().copied().map(processes::time).sum::<Duration>();
     let (client_before, server_before) = (processes::own_time(), server_time());
     let start = Instant::now();
     let carried = runner.transport(&route, &mut |_| {}).await.expect("the route is carried");
@@ -202,10 +265,13 @@ async fn measure(round: usize, (brand, base): (Brand, &str), work: Work, rows: u
     let peak_mb = memory::peak_mb();
     assert_eq!((imported.read, imported.quarantined), (rows as u64, 0));
     runner.close().await;
-    if work == Work::Inserts {
-        empty(two).await;
+    let mut ceiling = None;
+    if tables == 1 && pair[0].0 == pair[1].0 {
+        if work == Work::Inserts {
+            empty(two).await;
+        }
+        ceiling = ceiling::ceiling(one, two, work, rows).await;
     }
-    let ceiling = ceiling::ceiling(one, two, work, rows).await;
     let _ = std::fs::remove_dir_all(&folder);
     Drain { transport, import, ceiling, client, server, peak_mb }
 }
@@ -224,31 +290,31 @@ async fn empty(url: &str) {
     session.close().await.expect("it closes");
 }
 
-async fn create_nodes(
-    round: usize,
-    brand: Brand,
-    base: &str,
-    folder: &Path,
-) -> BTreeMap<NodeId, String> {
+async fn create_nodes(round: usize, pair: Pair<'_>, folder: &Path) -> BTreeMap<NodeId, String> {
     let mut urls = BTreeMap::new();
-    for node in ["one", "two"] {
+    for (node, (brand, base)) in ["one", "two"].into_iter().zip(pair) {
         // A file is new in each round; a server's database goes and comes again.
-        let name = match brand {
-            Brand::Sqlite => format!("{node}-{round}"),
-            _ => format!("outrigger_bench_{node}"),
+        let (brand, name) = match brand {
+            Brand::Sqlite => (*brand, format!("{node}-{round}")),
+            _ => (*brand, format!("outrigger_bench_{node}")),
         };
         urls.insert(NodeId::from(node), databases::create(brand, base, folder, &name).await);
     }
     urls
 }
 
-/// The application's table with its rows, and Outrigger's objects.
+/// The application's tables with their rows, and Outrigger's objects.
 async fn set_up(node: &NodeId, url: &str, config: &Config, rows: usize) {
+    let tables = databases::tables(config.tables.len());
     let mut session = db::connect(url).await.expect("the node answers");
-    session.raw(databases::SCHEMA).await.expect("the table can be made");
+    for table in &tables {
+        session.raw(&databases::ddl(table)).await.expect("the table can be made");
+    }
     session.begin(Mode::Write).await.expect("it begins");
     for first in (0..rows).step_by(500) {
-        session.raw(&insert(first, rows.min(first + 500))).await.expect("the rows go in");
+        for (table, first, end) in turns(&tables, first, rows.min(first + 500)) {
+            session.raw(&insert(table, first, end)).await.expect("the rows go in");
+        }
     }
     session.commit().await.expect("it commits");
     databases::install(session.as_mut(), node, config).await;
@@ -258,8 +324,20 @@ async fn set_up(node: &NodeId, url: &str, config: &Config, rows: usize) {
     session.close().await.expect("it closes");
 }
 
+/// Which table has which rows: one has them all, several ten rows each in turns.
+fn turns(tables: &[String], first: usize, end: usize) -> Vec<(&str, usize, usize)> {
+    let rows = if tables.len() == 1 { end - first } else { TURN_ROWS };
+    let starts = (first..end).step_by(rows.max(1));
+    starts
+        .map(|start| {
+            let table = &tables[start / TURN_ROWS % tables.len()];
+            (table.as_str(), start, end.min(start + rows))
+        })
+        .collect()
+}
+
 /// Rows of the application, as one statement.
-fn insert(first: usize, end: usize) -> String {
+fn insert(table: &str, first: usize, end: usize) -> String {
     let values: Vec<String> = (first..end)
         .map(|n| {
             format!(
@@ -270,23 +348,27 @@ fn insert(first: usize, end: usize) -> String {
             )
         })
         .collect();
-    format!("INSERT INTO sales_order VALUES {}", values.join(", "))
+    format!("INSERT INTO {table} VALUES {}", values.join(", "))
 }
 
 /// What the application does.
-async fn capture(url: &str, work: Work, rows: usize) {
+async fn capture(url: &str, work: Work, (rows, tables): (usize, usize)) {
+    let tables = databases::tables(tables);
     let mut session = db::connect(url).await.expect("the node answers");
     for first in (0..rows).step_by(APPLICATION_ROWS) {
-        let end = rows.min(first + APPLICATION_ROWS);
-        let sql = match work {
-            Work::Inserts => insert(first, end),
-            Work::Updates => format!(
-                "UPDATE sales_order SET quantity = quantity + 1 \
-                 WHERE order_id BETWEEN 'ord{first:07}' AND 'ord{:07}'",
-                end - 1
-            ),
-        };
-        session.raw(&sql).await.expect("the rows are written");
+        session.begin(Mode::Write).await.expect("it begins");
+        for (table, first, end) in turns(&tables, first, rows.min(first + APPLICATION_ROWS)) {
+            let sql = match work {
+                Work::Inserts => insert(table, first, end),
+                Work::Updates => format!(
+                    "UPDATE {table} SET quantity = quantity + 1 \
+                     WHERE order_id BETWEEN 'ord{first:07}' AND 'ord{:07}'",
+                    end - 1
+                ),
+            };
+            session.raw(&sql).await.expect("the rows are written");
+        }
+        session.commit().await.expect("it commits");
     }
     session.close().await.expect("it closes");
 }
@@ -296,7 +378,7 @@ fn removals(brand: Brand) -> Vec<String> {
         (NodeId::from("one"), "sqlite:one.db".to_owned()),
         (NodeId::from("two"), "sqlite:two.db".to_owned()),
     ]);
-    let plan = plan::plan(&databases::configuration(&urls), &databases::application(), brand)
+    let plan = plan::plan(&databases::configuration(&urls, 1), &databases::application(1), brand)
         .expect("it can be planned");
     let scripts = scripts(&plan, &Templates::embedded(brand)).expect("it can be rendered");
     scripts

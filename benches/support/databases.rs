@@ -17,6 +17,19 @@ pub(crate) const SCHEMA: &str = "CREATE TABLE sales_order (
     product_type_name varchar(30), customer_id varchar(30), quantity integer, order_date date,
     update_datetime timestamp, updated_by_user varchar(30), updated_by_server varchar(30))";
 
+/// The names of so many tables of the application.
+pub(crate) fn tables(count: usize) -> Vec<String> {
+    let name = |n: usize| if n == 0 { TABLE.to_owned() } else { format!("{TABLE}_{n}") };
+    (0..count).map(name).collect()
+}
+
+/// The application's table under one of these names.
+pub(crate) fn ddl(table: &str) -> String {
+    SCHEMA.replacen(TABLE, table, 1)
+}
+
+const TABLE: &str = "sales_order";
+
 /// SQLite, and the servers that the variables name; only those of `only`, where it names any.
 pub(crate) fn servers(only: Option<&str>) -> Vec<(Brand, String)> {
     let variable = |name: &str| std::env::vars().find(|(key, _)| key == name).map(|(_, url)| url);
@@ -52,30 +65,36 @@ pub(crate) async fn create(brand: Brand, base: &str, folder: &Path, name: &str) 
     format!("{start}/{name}")
 }
 
-/// Two nodes and the route from `one` to `two`.
-pub(crate) fn configuration(urls: &BTreeMap<NodeId, String>) -> Config {
+/// Two nodes with so many tables, and the route from `one` to `two`.
+pub(crate) fn configuration(urls: &BTreeMap<NodeId, String>, count: usize) -> Config {
     let mut text =
         String::from("database: bench\nschema: { dialect: postgres, files: [s.sql] }\nnodes:\n");
     for (node, url) in urls {
         text.push_str(&format!("  {node}: {{ url: '{url}' }}\n"));
     }
-    text.push_str(
-        "tables:\n  sales_order: { last_update: update_datetime, updated_by_user: updated_by_user, \
-         updated_by_server: updated_by_server }\nroutes:\n  - { id: 1000, from: one, to: two }\n",
-    );
+    text.push_str("tables:\n");
+    for table in tables(count) {
+        text.push_str(&format!(
+            "  {table}: {{ last_update: update_datetime, updated_by_user: updated_by_user, \
+             updated_by_server: updated_by_server }}\n"
+        ));
+    }
+    text.push_str("routes:\n  - { id: 1000, from: one, to: two }\n");
     config::parse("bench.yaml", &text, &BTreeMap::new()).expect("the configuration is right")
 }
 
 /// The application's schema as the model has it.
-pub(crate) fn application() -> Schema {
-    let source = Source { path: "schema.sql", text: SCHEMA };
+pub(crate) fn application(count: usize) -> Schema {
+    let text: String = tables(count).iter().map(|table| ddl(table) + ";\n").collect();
+    let source = Source { path: "schema.sql", text: &text };
     schema::parse(&[source], Brand::Postgres).expect("the DDL is right").schema
 }
 
 /// Outrigger's objects, installed on a node.
 pub(crate) async fn install(session: &mut dyn Session, node: &NodeId, config: &Config) {
     let brand = session.brand();
-    let plan = plan::plan(config, &application(), brand).expect("it can be planned");
+    let schema = application(config.tables.len());
+    let plan = plan::plan(config, &schema, brand).expect("it can be planned");
     for script in scripts(&plan, &Templates::embedded(brand)).expect("it can be rendered") {
         for statement in &script.statements {
             session.raw(statement).await.expect("the script runs");

@@ -209,9 +209,10 @@ fn cell(row: &MySqlRow, index: usize) -> Result<Value, Fault> {
     if raw.is_null() {
         return Ok(Value::Null);
     }
-    let name = raw.type_info().name().to_owned();
+    let info = raw.type_info();
+    let name = info.name();
     let unreadable = || Fault::rejected(format!("column {index} came as {name}, not as text"));
-    match name.as_str() {
+    match name {
         // Read as signed, 4294967295 of four bytes would be -1.
         unsigned if unsigned == "BIT" || unsigned.ends_with(" UNSIGNED") => {
             let number: u64 = row.try_get_unchecked(index).map_err(|error| fault(&error))?;

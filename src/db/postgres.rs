@@ -154,11 +154,11 @@ fn cell(row: &PgRow, index: usize) -> Result<Value, Fault> {
     if raw.is_null() {
         return Ok(Value::Null);
     }
-    let (name, is_binary) =
-        (raw.type_info().name().to_owned(), raw.format() == PgValueFormat::Binary);
+    let (info, is_binary) = (raw.type_info(), raw.format() == PgValueFormat::Binary);
+    let name = info.name();
     let bytes = raw.as_bytes().map_err(|error| Fault::rejected(error.to_string()))?;
     let unreadable = || Fault::rejected(format!("column {index} came as {name}, not as text"));
-    let number = match (name.as_str(), is_binary) {
+    let number = match (name, is_binary) {
         ("INT8", true) => bytes.try_into().map(i64::from_be_bytes).ok(),
         ("INT4", true) => bytes.try_into().map(|b| i64::from(i32::from_be_bytes(b))).ok(),
         ("INT2", true) => bytes.try_into().map(|b| i64::from(i16::from_be_bytes(b))).ok(),

@@ -17,6 +17,9 @@ use crate::model::{Row, Value};
 /// How long a statement waits for another process's write lock.
 const BUSY_WAIT: Duration = Duration::from_secs(10);
 
+/// How many rows the driver's thread reads ahead: with few, the two wait for each other at each.
+const CHANNEL_ROWS: usize = 1_000;
+
 struct Sqlite {
     connection: SqliteConnection,
     is_open: bool,
@@ -29,6 +32,7 @@ pub(super) async fn connect(url: &str) -> Result<Box<dyn Session>, Fault> {
         .map_err(|error| fault(&error))?
         .busy_timeout(BUSY_WAIT)
         .foreign_keys(true)
+        .row_buffer_size(CHANNEL_ROWS)
         .disable_statement_logging();
     let connection = options.connect().await.map_err(|error| {
         let fault = fault(&error);

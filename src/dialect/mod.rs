@@ -318,6 +318,9 @@ pub struct Capabilities {
     /// Whether the lock of a row that is not there keeps others from inserting it, and waits for
     /// one who has.
     pub lock_missing_rows: bool,
+    /// Whether a second session may read an inbox while the first imports, neither waiting for the
+    /// other. With SQL Server it depends on settings of the database, with SQLite on the journal.
+    pub read_beside_a_writer: bool,
     /// A trigger sees a floor of stamps that was raised after its transaction, or the statement
     /// that fired it, began.
     pub see_new_floor: bool,

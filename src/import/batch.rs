@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::ahead::{Ahead, read_ahead};
 use super::conflict::{Conflict, History, conflicts_of};
 use super::decide::{decide_and_tell, forget_own};
 use super::decode::{Incoming, Refusal, RowId, decode};
@@ -15,13 +16,14 @@ use super::order::{RowEffect, steps};
 use super::pieces::Pieces;
 use super::quarantine::Entry;
 use super::record::join_statements;
+use super::sets::{units, whole_sets};
 use super::statements::Statements;
 use super::target::Targets;
 use super::{Effect, Error, forgotten, versions};
 use crate::db::{Mode, Session};
 use crate::model::{Change, NodeId, Op, RouteId, Value};
 use crate::outbox::{
-    Claim, Cursor, Verdict, change_from_row, execute, fetch, fetch_one, next_stamp,
+    Claim, Cursor, Verdict, changes_from_rows, execute, fetch, fetch_one, next_stamp,
 };
 use crate::render::Templates;
 
@@ -71,6 +73,8 @@ pub struct Importer {
     pub(super) tried_routes: BTreeSet<RouteId>,
     /// Whether a change named a column that is not in these tables.
     pub(super) has_met_no_column: bool,
+    /// What was read of the inbox before its turn.
+    pub(super) ahead: Option<Ahead>,
 }
 
 /// Rows that have something in quarantine, with the first inbox id of each.
@@ -102,6 +106,7 @@ impl Importer {
             forgotten_stamp: None,
             tried_routes: BTreeSet::new(),
             has_met_no_column: false,
+            ahead: None,
         })
     }
 
@@ -140,7 +145,7 @@ impl Importer {
     /// statements that it has rendered stay.
     pub fn forget(&mut self) {
         self.floor.clear();
-        (self.fold_cursor, self.verdict) = (None, None);
+        (self.fold_cursor, self.verdict, self.ahead) = (None, None, None);
     }
 
     /// Imports the next batch of a route: whole change sets, at least one.
@@ -151,6 +156,20 @@ impl Importer {
     pub async fn import_batch(
         &mut self,
         session: &mut dyn Session,
+        route: RouteId,
+    ) -> Result<Progress, Error> {
+        Box::pin(self.import_batch_and_read(session, None, route)).await
+    }
+
+    /// [`Self::import_batch`], while `reader`, another session with the same node, reads what the
+    /// next batch begins with.
+    ///
+    /// # Errors
+    /// As [`Self::import_batch`].
+    pub async fn import_batch_and_read(
+        &mut self,
+        session: &mut dyn Session,
+        reader: Option<&mut dyn Session>,
         route: RouteId,
     ) -> Result<Progress, Error> {
         let program = Value::Integer(route.import_program());
@@ -172,17 +191,28 @@ impl Importer {
             .map_err(|reason| Error::Misplaced { program: route.import_program(), reason })?;
         self.look_at_gaps(session).await?;
         self.forgotten_stamp = row.text("forgotten_stamp");
-        let page = self.page(session, route, pointer).await?;
+        let page = self.next_page(session, route, pointer).await?;
         if page.is_empty() {
             self.settle_alone(session, route, pointer).await?;
             return Ok(Progress::Done);
         }
         self.raise_floor(session, &page).await?;
+        let is_full = page.len() >= self.page_rows;
         let batch = whole_sets(page, self.page_rows);
         let rest = self.look_ahead(session, route, &batch).await?;
         let batch = self.within_limit(session, route, &row, (batch, rest)).await?;
-        match self.import_whole(session, route, pointer, &batch).await {
-            Ok(done) => Ok(Progress::More(done.map(|(outcome, _)| outcome).unwrap_or_default())),
+        let last = batch.last().map(|change| change.id).filter(|_| is_full);
+        let read_inbox = self.statements.read_inbox.clone();
+        let (done, ahead) = tokio::join!(
+            self.import_whole(session, route, pointer, &batch),
+            read_ahead(reader, &read_inbox, route, last),
+        );
+        match done {
+            Ok(done) => {
+                let is_next = done.is_some_and(|(_, imported)| Some(imported) == last);
+                self.ahead = ahead.filter(|_| is_next);
+                Ok(Progress::More(done.map(|(outcome, _)| outcome).unwrap_or_default()))
+            }
             Err(error) => {
                 self.abandon(session).await?;
                 if !error.is_about_a_row() {
@@ -202,7 +232,7 @@ impl Importer {
     ) -> Result<Vec<Change>, Error> {
         let given = [("route_id", Value::Integer(route.0)), ("last_id", Value::Integer(last_id))];
         let rows = fetch(session, &self.statements.read_inbox, &given).await?;
-        Ok(rows.iter().map(change_from_row).collect::<Result<_, _>>()?)
+        Ok(changes_from_rows(rows)?)
     }
 
     /// Sees to it that what is changed here from now on is stamped after what will be imported.
@@ -383,6 +413,10 @@ impl Importer {
         };
         let decoded: Vec<Result<Incoming, Refusal>> = unit.iter().map(decode).collect();
         let is_free = |incoming: &Incoming| {
+            // Nearly always nothing is, and then no name has to be made.
+            if blocked.is_empty() {
+                return true;
+            }
             let (table, key) = &incoming.row;
             let row = (self.targets.tables[*table].object_table.clone(), key.clone());
             !blocked.contains_key(&row)
@@ -542,43 +576,4 @@ impl Importer {
         }
         (effects, conflicts)
     }
-}
-
-/// Runs of changes that get in together: single ones, but the delete and the insert of a changed
-/// key, of which one alone would lose the row or double it, and take along the rows that refer
-/// to it.
-pub(super) fn units(changes: &[Change]) -> Vec<&[Change]> {
-    changes.chunk_by(is_changed_key).collect()
-}
-
-/// Whether the two are one change of a key.
-pub(super) fn is_changed_key(first: &Change, second: &Change) -> bool {
-    let is = |change: &Change, op: Op| {
-        change.object_operation.as_deref().and_then(Op::from_letter) == Some(op)
-    };
-    is(first, Op::Delete)
-        && is(second, Op::Insert)
-        && second.object_id_old.is_some()
-        && first.object_id == second.object_id_old
-        && first.object_table == second.object_table
-        && set_of(first) == set_of(second)
-}
-
-/// Which change set a change belongs to.
-pub(super) fn set_of(change: &Change) -> (Option<String>, Option<i64>) {
-    (change.updated_by_server_id.clone(), change.transaction_id)
-}
-
-/// A page without the change set at its end that may go on behind it; the whole page where it is
-/// of one change set.
-fn whole_sets(mut page: Vec<Change>, page_rows: usize) -> Vec<Change> {
-    if page.len() < page_rows {
-        return page;
-    }
-    let last = page.last().map(set_of);
-    let boundary = page.iter().rposition(|change| Some(set_of(change)) != last);
-    if let Some(boundary) = boundary {
-        page.truncate(boundary + 1);
-    }
-    page
 }

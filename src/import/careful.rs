@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Error;
-use super::batch::{Blocked, Importer, Outcome, set_of, units};
+use super::batch::{Blocked, Importer, Outcome};
 use super::collision::Settlement;
 use super::decode::{NO_COLUMN, Refusal};
 use super::pieces::Pieces;
 use super::quarantine::Entry;
+use super::sets::{set_of, units};
 use crate::db::{Fault, FaultKind, Mode, Session};
 use crate::model::{Change, RouteId};
 use crate::outbox::execute;

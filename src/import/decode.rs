@@ -370,6 +370,11 @@ fn from_columns(target: &Target, change: &Change) -> Result<Body, Refusal> {
 
 fn check_key_attribute(target: &Target, change: &Change) -> Result<(), Refusal> {
     let Some(attribute) = &change.object_pk_attribute else { return Ok(()) };
+    if let [column] = &target.key[..]
+        && column.name == *attribute
+    {
+        return Ok(());
+    }
     let names = match serde_json::from_str::<Vec<String>>(attribute) {
         Ok(names) => names,
         Err(_) => vec![attribute.clone()],

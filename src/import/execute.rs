@@ -4,14 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::Serialize;
-use serde_json::Value as Json;
 
 use super::decode::RowId;
 use super::order::{Step, StepKind};
 use super::target::{Target, TargetColumn, Targets};
 use crate::db::Session;
 use crate::model::{Value, canonical};
-use crate::outbox::{Error, execute, fetch};
+use crate::outbox::{Error, execute, fetch, to_json};
 use crate::render::{Statement, Templates};
 
 /// Renders the statements of a node's tables, once for each set of columns.
@@ -80,8 +79,7 @@ impl Executor {
         step: &Step,
     ) -> Result<(), Error> {
         let statement = self.step_statement(targets, step)?;
-        let rows: Json = step.rows.iter().map(|row| json_row(row)).collect();
-        execute(session, statement, &[("rows", Value::Text(rows.to_string()))]).await?;
+        execute(session, statement, &[("rows", Value::Text(to_json(&step.rows)))]).await?;
         Ok(())
     }
 
@@ -100,9 +98,9 @@ impl Executor {
         for table in tables {
             let of_table: Vec<(&RowId, &Vec<String>)> =
                 rows.iter().filter(|((index, _), _)| *index == table).collect();
-            let keys: Json = of_table.iter().map(|(_, key)| Json::from((*key).clone())).collect();
+            let keys: Vec<&Vec<String>> = of_table.iter().map(|(_, key)| *key).collect();
             let statement = self.lock_statement(targets, table)?;
-            let given = [("rows", Value::Text(keys.to_string()))];
+            let given = [("rows", Value::Text(to_json(&keys)))];
             for row in fetch(session, statement, &given).await? {
                 let position = row.integer("position").and_then(|at| usize::try_from(at).ok());
                 if let Some((id, _)) = position.and_then(|at| of_table.get(at)) {
@@ -203,8 +201,8 @@ impl Executor {
         }
         let context = StepContext::new(target, bound(by.iter().copied(), "k", 0), columns);
         let statement = self.templates.statement("run/read_cells", &context)?;
-        let rows: Json = values.iter().map(|values| Json::from(values.as_ref().to_vec())).collect();
-        let given = [("rows", Value::Text(rows.to_string()))];
+        let rows: Vec<&[String]> = values.iter().map(AsRef::as_ref).collect();
+        let given = [("rows", Value::Text(to_json(&rows)))];
         let mut found = Vec::new();
         for row in fetch(session, &statement, &given).await? {
             let position = row.integer("position").and_then(|at| usize::try_from(at).ok());
@@ -271,8 +269,4 @@ fn bound<'a>(
             policy: "capture",
         })
         .collect()
-}
-
-fn json_row(row: &[Option<String>]) -> Json {
-    row.iter().map(|cell| cell.clone().map_or(Json::Null, Json::String)).collect()
 }

@@ -6,6 +6,7 @@
 //! by set, and within the refused set change by change, until what is bad is in quarantine and
 //! the rest is in.
 
+mod ahead;
 mod batch;
 mod careful;
 mod collision;
@@ -27,6 +28,7 @@ mod pieces;
 pub mod quarantine;
 mod record;
 mod rehearsal;
+mod sets;
 mod settle;
 mod statements;
 mod target;

@@ -1,7 +1,10 @@
 //! A batch piece by piece, and how large a change set may be.
 
+use std::borrow::Cow;
+
 use super::Error;
-use super::batch::{Importer, set_of};
+use super::batch::Importer;
+use super::sets::{SetName, set_of};
 use crate::db::{Mode, Session};
 use crate::model::{Change, Op, RouteId, Row, Value};
 use crate::outbox::execute;
@@ -10,20 +13,20 @@ use crate::outbox::execute;
 pub const HALTED: &str = "halted: ";
 
 /// Whole change sets of a page; or one set, which may go on behind the page.
-pub(super) struct Pieces {
-    piece: Vec<Change>,
-    set: (Option<String>, Option<i64>),
+pub(super) struct Pieces<'a> {
+    piece: Cow<'a, [Change]>,
+    set: SetName<'a>,
     may_go_on: bool,
     is_done: bool,
     /// The last change that was read.
     pub(super) last: i64,
 }
 
-impl Pieces {
+impl<'a> Pieces<'a> {
     /// A batch, as it was read with pages of `page_rows`.
-    pub(super) fn new(batch: &[Change], page_rows: usize, pointer: i64) -> Self {
+    pub(super) fn new(batch: &'a [Change], page_rows: usize, pointer: i64) -> Self {
         Self {
-            piece: batch.to_vec(),
+            piece: Cow::Borrowed(batch),
             set: batch.last().map(set_of).unwrap_or_default(),
             may_go_on: batch.len() >= page_rows,
             is_done: false,
@@ -34,12 +37,12 @@ impl Pieces {
 
 impl Importer {
     /// The next piece: at most a page and a change.
-    pub(super) async fn next_piece(
+    pub(super) async fn next_piece<'a>(
         &self,
         session: &mut dyn Session,
         route: RouteId,
-        pieces: &mut Pieces,
-    ) -> Result<Option<Vec<Change>>, Error> {
+        pieces: &mut Pieces<'a>,
+    ) -> Result<Option<Cow<'a, [Change]>>, Error> {
         if pieces.is_done {
             return Ok(None);
         }
@@ -47,13 +50,14 @@ impl Importer {
             pieces.is_done = true;
             return Ok(Some(std::mem::take(&mut pieces.piece)));
         }
-        let rest = pieces.piece.split_off(whole_units(&pieces.piece));
-        let piece = std::mem::replace(&mut pieces.piece, rest);
+        let mut piece = std::mem::take(&mut pieces.piece).into_owned();
+        let mut rest = piece.split_off(whole_units(&piece));
         let mut page = self.page(session, route, pieces.last).await?;
         pieces.may_go_on = begins_with(&mut page, &pieces.set) >= self.page_rows;
         pieces.last = page.last().map_or(pieces.last, |change| change.id);
-        pieces.piece.extend(page);
-        Ok(Some(piece))
+        rest.extend(page);
+        pieces.piece = Cow::Owned(rest);
+        Ok(Some(Cow::Owned(piece)))
     }
 
     /// How many changes more than a batch its last change set has, what is changed here from now
@@ -96,7 +100,7 @@ impl Importer {
         let error = Error::SetTooLarge {
             route,
             set: set.unwrap_or_default(),
-            origin: origin.unwrap_or_default(),
+            origin: origin.unwrap_or_default().to_owned(),
             rows,
             limit: self.set_rows,
         };
@@ -166,7 +170,7 @@ fn whole_units(piece: &[Change]) -> usize {
 /// Cuts a page behind the changes of a set that it begins with; how many these are. The set ends
 /// at the first change of another one, also where its name comes again behind that: after a
 /// rewind, a window of a brand without transactions is named as an earlier one was.
-fn begins_with(page: &mut Vec<Change>, set: &(Option<String>, Option<i64>)) -> usize {
+fn begins_with(page: &mut Vec<Change>, set: &SetName<'_>) -> usize {
     let end = page.iter().position(|change| set_of(change) != *set);
     page.truncate(end.unwrap_or(page.len()));
     page.len()

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::Error;
-use super::batch::{Importer, Outcome, is_changed_key};
+use super::batch::{Importer, Outcome};
 use super::careful::Attempt;
 use super::decode::{NO_COLUMN, Refusal, row_name};
+use super::sets::is_changed_key;
 use crate::db::{Mode, Session};
 use crate::model::{Change, Op, RouteId, Row, Value};
 use crate::outbox::{change_from_row, execute, fetch, fetch_one};

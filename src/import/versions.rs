@@ -2,14 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Value as Json, json};
-
 use super::decide::{CellState, RowState};
 use super::decode::RowId;
 use super::target::Targets;
 use crate::db::Session;
 use crate::model::{Op, Row, Value, Version};
-use crate::outbox::{Error, execute, fetch};
+use crate::outbox::{Error, execute, fetch, to_json};
 use crate::render::Statement;
 
 /// What is known of a set of rows.
@@ -17,8 +15,11 @@ pub(super) type RowStates = BTreeMap<RowId, RowState>;
 
 /// Rows as statements take them: a JSON array of arrays of `object_table` and `object_id`.
 pub(super) fn row_names(targets: &Targets, rows: &BTreeSet<RowId>) -> String {
-    let name = |(table, key): &RowId| json!([targets.tables[*table].object_table, key]);
-    rows.iter().map(name).collect::<Json>().to_string()
+    let names: Vec<(&str, &str)> = rows
+        .iter()
+        .map(|(table, key)| (targets.tables[*table].object_table.as_str(), key.as_str()))
+        .collect();
+    to_json(&names)
 }
 
 /// Reads what is known of rows; rows of which nothing is known come back empty.
@@ -82,26 +83,18 @@ pub(super) async fn save(
             } else {
                 let Some(cell) = state.cells.get(attribute) else { continue };
                 match &cell.parked {
-                    Some(value) => (PARKED, &cell.version, value.clone()),
+                    Some(value) => (PARKED, &cell.version, value.as_ref()),
                     None => (Op::Update.letter(), &cell.version, None),
                 }
             };
-            rows.push(json!([
-                name,
-                key,
-                attribute,
-                letter,
-                version.stamp,
-                version.origin,
-                version.source_id,
-                value
-            ]));
+            let Version { stamp, origin, source_id } = version;
+            rows.push((name, key, attribute, letter, stamp, origin, source_id, value));
         }
     }
     if rows.is_empty() {
         return Ok(());
     }
-    let given = [("rows", Value::Text(Json::from(rows).to_string()))];
+    let given = [("rows", Value::Text(to_json(&rows)))];
     execute(session, write_versions, &given).await?;
     Ok(())
 }

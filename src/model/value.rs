@@ -16,6 +16,29 @@ pub enum Value {
     Invalid(Vec<u8>),
 }
 
+impl Value {
+    /// As a text; a number is printed, and what is not UTF-8 becomes U+FFFD. `None` for NULL.
+    #[must_use]
+    pub fn into_text(self) -> Option<String> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Integer(number) => Some(number.to_string()),
+            Self::Invalid(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+            Self::Null => None,
+        }
+    }
+
+    /// As a number; text of digits is read. `None` for NULL or anything else.
+    #[must_use]
+    pub fn to_integer(&self) -> Option<i64> {
+        match self {
+            Self::Integer(number) => Some(*number),
+            Self::Text(text) => text.trim().parse().ok(),
+            Self::Invalid(_) | Self::Null => None,
+        }
+    }
+}
+
 impl From<&str> for Value {
     fn from(text: &str) -> Self {
         Self::Text(text.to_owned())
@@ -66,33 +89,36 @@ impl Row {
         &self.values
     }
 
+    /// The cells of a row that is not needed any more, in the same order.
+    #[must_use]
+    pub fn into_values(self) -> Vec<Value> {
+        self.values
+    }
+
+    /// Where a column stands among the cells, letter case aside; `None` where there is no such
+    /// column.
+    #[must_use]
+    pub fn position(&self, column: &str) -> Option<usize> {
+        let exact = self.columns.iter().position(|name| name == column);
+        exact.or_else(|| self.columns.iter().position(|name| name.eq_ignore_ascii_case(column)))
+    }
+
     /// A cell by its column, letter case aside; `None` where there is no such column.
     #[must_use]
     pub fn value(&self, column: &str) -> Option<&Value> {
-        let exact = self.columns.iter().position(|name| name == column);
-        let other = || self.columns.iter().position(|name| name.eq_ignore_ascii_case(column));
-        self.values.get(exact.or_else(other)?)
+        self.values.get(self.position(column)?)
     }
 
     /// A text cell; a number is printed, and what is not UTF-8 becomes U+FFFD. `None` for NULL
     /// or a missing column.
     #[must_use]
     pub fn text(&self, column: &str) -> Option<String> {
-        match self.value(column)? {
-            Value::Text(text) => Some(text.clone()),
-            Value::Integer(number) => Some(number.to_string()),
-            Value::Invalid(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
-            Value::Null => None,
-        }
+        self.value(column)?.clone().into_text()
     }
 
     /// A number cell; text of digits is read. `None` for NULL or anything else.
     #[must_use]
     pub fn integer(&self, column: &str) -> Option<i64> {
-        match self.value(column)? {
-            Value::Integer(number) => Some(*number),
-            Value::Text(text) => text.trim().parse().ok(),
-            Value::Invalid(_) | Value::Null => None,
-        }
+        self.value(column)?.to_integer()
     }
 }

@@ -1,9 +1,37 @@
 //! Outbox and inbox rows to and from the database.
 
-use serde_json::{Map, Value as Json};
+use std::mem;
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::Error;
-use crate::model::{Change, Row, Value};
+use crate::model::{Change, RouteId, Row, Value};
+
+/// The columns of a change, in the order in which [`change`] takes their cells.
+const COLUMNS: [&str; 19] = [
+    "id",
+    "object_database",
+    "object_table",
+    "object_pk_attribute",
+    "object_attribute",
+    "object_id",
+    "object_value",
+    "object_operation",
+    "object_operation_command",
+    "updated_by_server_id",
+    "update_datetime",
+    "updated_by_user_id",
+    "object_id_old",
+    "object_value_old",
+    "note1",
+    "source_id",
+    "transaction_id",
+    "object_context",
+    "refusal",
+];
+
+/// Where each of [`COLUMNS`] stands among the cells of an answer.
+type Places = [Option<usize>; COLUMNS.len()];
 
 /// A change of a row that has the columns of an outbox or inbox under their own names. A cell
 /// that is not UTF-8 makes it a refused change, so that it can be seen where it arrives.
@@ -11,69 +39,215 @@ use crate::model::{Change, Row, Value};
 /// # Errors
 /// When the row has no `id`.
 pub fn change_from_row(row: &Row) -> Result<Change, Error> {
-    let id = row.integer("id").ok_or_else(|| Error::Unreadable {
+    change(row.clone(), &places(row))
+}
+
+/// The changes of an answer whose rows are as for [`change_from_row`].
+///
+/// # Errors
+/// When a row has no `id`.
+pub fn changes_from_rows(rows: Vec<Row>) -> Result<Vec<Change>, Error> {
+    let Some(first) = rows.first() else { return Ok(Vec::new()) };
+    let places = places(first);
+    rows.into_iter().map(|row| change(row, &places)).collect()
+}
+
+/// All rows of one answer have the same columns: they are looked for once.
+fn places(row: &Row) -> Places {
+    COLUMNS.map(|column| row.position(column))
+}
+
+fn change(row: Row, places: &Places) -> Result<Change, Error> {
+    let invalid = row.values().iter().position(|value| matches!(value, Value::Invalid(_)));
+    let invalid = invalid.map(|at| row.columns()[at].clone());
+    let mut values = row.into_values();
+    let mut places = places.iter();
+    let mut next = || {
+        let value = places.next().copied().flatten().and_then(|at| values.get_mut(at));
+        value.map_or(Value::Null, |value| mem::replace(value, Value::Null))
+    };
+    let id = next().to_integer().ok_or_else(|| Error::Unreadable {
         table: "ds_change_outbox",
         found: "a row without a number in `id`".to_owned(),
     })?;
+    // The fields stand in the order of `COLUMNS`, and are evaluated in the order they stand in.
     let mut change = Change {
         id,
-        object_database: row.text("object_database"),
-        object_table: row.text("object_table"),
-        object_pk_attribute: row.text("object_pk_attribute"),
-        object_attribute: row.text("object_attribute"),
-        object_id: row.text("object_id"),
-        object_value: row.text("object_value"),
-        object_operation: row.text("object_operation"),
-        object_operation_command: row.text("object_operation_command"),
-        updated_by_server_id: row.text("updated_by_server_id"),
-        update_datetime: row.text("update_datetime"),
-        updated_by_user_id: row.text("updated_by_user_id"),
-        object_id_old: row.text("object_id_old"),
-        object_value_old: row.text("object_value_old"),
-        note1: row.text("note1"),
-        source_id: row.integer("source_id"),
-        transaction_id: row.integer("transaction_id"),
-        object_context: row.text("object_context"),
-        refusal: row.text("refusal"),
+        object_database: next().into_text(),
+        object_table: next().into_text(),
+        object_pk_attribute: next().into_text(),
+        object_attribute: next().into_text(),
+        object_id: next().into_text(),
+        object_value: next().into_text(),
+        object_operation: next().into_text(),
+        object_operation_command: next().into_text(),
+        updated_by_server_id: next().into_text(),
+        update_datetime: next().into_text(),
+        updated_by_user_id: next().into_text(),
+        object_id_old: next().into_text(),
+        object_value_old: next().into_text(),
+        note1: next().into_text(),
+        source_id: next().to_integer(),
+        transaction_id: next().to_integer(),
+        object_context: next().into_text(),
+        refusal: next().into_text(),
     };
-    let cells = row.columns().iter().zip(row.values());
-    let mut invalid = cells.filter(|(_, value)| matches!(value, Value::Invalid(_)));
-    if let Some((column, _)) = invalid.next() {
+    if let Some(column) = invalid {
         change.refuse(|| format!("`{column}` is not UTF-8"));
     }
     Ok(change)
 }
 
+/// A change as `run/write_inbox` opens it: everything but the id, which is the inbox's own. What is
+/// NULL is left out: every brand takes a name that is not there for NULL, and half of them are.
+struct Written<'a>(&'a Change);
+
+impl Serialize for Written<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut row = serializer.serialize_map(None)?;
+        for (name, text) in texts(self.0) {
+            if let Some(text) = text {
+                row.serialize_entry(name, text)?;
+            }
+        }
+        for (name, number) in numbers(self.0) {
+            if let Some(number) = number {
+                row.serialize_entry(name, &number)?;
+            }
+        }
+        row.end()
+    }
+}
+
+/// The texts of a change under the names of their columns, in the order of `run/load_inbox`,
+/// where numbers and the route follow.
+fn texts(change: &Change) -> [(&'static str, Option<&str>); 16] {
+    [
+        ("object_database", change.object_database.as_deref()),
+        ("object_table", change.object_table.as_deref()),
+        ("object_pk_attribute", change.object_pk_attribute.as_deref()),
+        ("object_attribute", change.object_attribute.as_deref()),
+        ("object_id", change.object_id.as_deref()),
+        ("object_value", change.object_value.as_deref()),
+        ("object_operation", change.object_operation.as_deref()),
+        ("object_operation_command", change.object_operation_command.as_deref()),
+        ("updated_by_server_id", change.updated_by_server_id.as_deref()),
+        ("update_datetime", change.update_datetime.as_deref()),
+        ("updated_by_user_id", change.updated_by_user_id.as_deref()),
+        ("object_id_old", change.object_id_old.as_deref()),
+        ("object_value_old", change.object_value_old.as_deref()),
+        ("note1", change.note1.as_deref()),
+        ("object_context", change.object_context.as_deref()),
+        ("refusal", change.refusal.as_deref()),
+    ]
+}
+
+/// The numbers of a change, as [`texts`].
+fn numbers(change: &Change) -> [(&'static str, Option<i64>); 2] {
+    [("source_id", change.source_id), ("transaction_id", change.transaction_id)]
+}
+
 /// Changes as one JSON array of objects, the parameter of `run/write_inbox`.
 #[must_use]
 pub fn changes_to_json(changes: &[Change]) -> String {
-    let rows = changes.iter().map(|change| {
-        let mut row = Map::new();
-        let mut text = |name: &str, value: &Option<String>| {
-            row.insert(name.to_owned(), value.clone().map_or(Json::Null, Json::String));
+    let rows: Vec<Written<'_>> = changes.iter().map(Written).collect();
+    to_json(&rows)
+}
+
+/// Changes as the text that `run/load_inbox` takes: a line for each, its cells behind one another
+/// with tabs between, as PostgreSQL's COPY reads them.
+#[must_use]
+pub fn changes_to_copy(changes: &[Change], route: RouteId) -> String {
+    let bytes: usize = changes.iter().map(|change| change.bytes() + OVERHEAD_BYTES).sum();
+    let mut lines = String::with_capacity(bytes);
+    for change in changes {
+        for (name, text) in texts(change) {
+            match text {
+                Some(text) => copy_cell(&mut lines, text),
+                None => lines.push_str(COPY_NULL),
+            }
+            if name == "update_datetime" && text.is_some() {
+                lines.push_str("+00");
+            }
+            lines.push('\t');
+        }
+        for (_, number) in numbers(change) {
+            match number {
+                Some(number) => lines.push_str(&number.to_string()),
+                None => lines.push_str(COPY_NULL),
+            }
+            lines.push('\t');
+        }
+        lines.push_str(&route.0.to_string());
+        lines.push('\n');
+    }
+    lines
+}
+
+/// A change as the cells that a row of `run/load_inbox` is bound to.
+pub(crate) fn change_to_values(change: &Change, route: RouteId) -> impl Iterator<Item = Value> {
+    let texts = texts(change).map(|(_, text)| text.into());
+    let numbers = numbers(change).map(|(_, number)| number.into());
+    texts.into_iter().chain(numbers).chain([Value::Integer(route.0)])
+}
+
+/// What a change takes besides its long texts, about.
+const OVERHEAD_BYTES: usize = 160;
+
+/// NULL in a COPY.
+const COPY_NULL: &str = "\\N";
+
+/// A text in a COPY: what ends a cell or a line, or begins an escape, is escaped.
+fn copy_cell(lines: &mut String, text: &str) {
+    let mut rest = text;
+    while let Some(at) = rest.find(['\\', '\t', '\n', '\r']) {
+        lines.push_str(&rest[..at]);
+        lines.push('\\');
+        lines.push(match rest.as_bytes()[at] {
+            b'\t' => 't',
+            b'\n' => 'n',
+            b'\r' => 'r',
+            _ => '\\',
+        });
+        rest = &rest[at + 1..];
+    }
+    lines.push_str(rest);
+}
+
+/// Rows as the JSON text that a statement takes as its one parameter.
+#[must_use]
+pub fn to_json<T: Serialize + ?Sized>(rows: &T) -> String {
+    // Texts and numbers can always be written; a database refuses the empty text as no JSON.
+    serde_json::to_string(rows).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_has_a_cell_for_each_column_and_nothing_ends_one_early() {
+        let change = Change {
+            object_id: Some("a\tb\nc\rd\\e".to_owned()),
+            object_value: Some(String::new()),
+            update_datetime: Some("2026-01-02 03:04:05.000006".to_owned()),
+            source_id: Some(7),
+            ..Change::default()
         };
-        text("object_database", &change.object_database);
-        text("object_table", &change.object_table);
-        text("object_pk_attribute", &change.object_pk_attribute);
-        text("object_attribute", &change.object_attribute);
-        text("object_id", &change.object_id);
-        text("object_value", &change.object_value);
-        text("object_operation", &change.object_operation);
-        text("object_operation_command", &change.object_operation_command);
-        text("updated_by_server_id", &change.updated_by_server_id);
-        text("update_datetime", &change.update_datetime);
-        text("updated_by_user_id", &change.updated_by_user_id);
-        text("object_id_old", &change.object_id_old);
-        text("object_value_old", &change.object_value_old);
-        text("note1", &change.note1);
-        text("object_context", &change.object_context);
-        text("refusal", &change.refusal);
-        let mut number = |name: &str, value: Option<i64>| {
-            row.insert(name.to_owned(), value.map_or(Json::Null, Json::from));
-        };
-        number("source_id", change.source_id);
-        number("transaction_id", change.transaction_id);
-        Json::Object(row)
-    });
-    Json::Array(rows.collect()).to_string()
+        let lines = changes_to_copy(&[change.clone(), change], RouteId(1000));
+        let cells: Vec<Vec<&str>> = lines.lines().map(|line| line.split('\t').collect()).collect();
+        assert_eq!(cells.len(), 2);
+        assert_eq!(cells[0], cells[1]);
+        assert_eq!(cells[0].len(), 19);
+        assert_eq!(cells[0][..6], ["\\N", "\\N", "\\N", "\\N", r"a\tb\nc\rd\\e", ""]);
+        assert_eq!(cells[0][9], "2026-01-02 03:04:05.000006+00");
+        assert_eq!(cells[0][16..], ["7", "\\N", "1000"]);
+    }
+
+    #[test]
+    fn what_is_null_is_left_out_of_the_json() {
+        let change =
+            Change { object_id: Some("a\"b".to_owned()), source_id: Some(7), ..Change::default() };
+        assert_eq!(changes_to_json(&[change]), r#"[{"object_id":"a\"b","source_id":7}]"#);
+    }
 }

@@ -46,6 +46,10 @@ fn cut(change: &mut Change) {
     for (name, text) in change.texts_mut() {
         let width = WIDTHS.iter().find(|(known, _)| *known == name);
         let (Some(text), Some((_, width))) = (text, width) else { continue };
+        if text.len() <= *width {
+            // No letter has more units than bytes.
+            continue;
+        }
         let mut units = 0;
         let end = text.char_indices().find(|(_, letter)| {
             units += letter.len_utf16();

@@ -18,7 +18,10 @@ mod skew;
 mod window;
 
 pub use call::{SAVEPOINT, execute, fetch, fetch_one};
-pub use change_row::{change_from_row, changes_to_json};
+pub(crate) use change_row::change_to_values;
+pub use change_row::{
+    change_from_row, changes_from_rows, changes_to_copy, changes_to_json, to_json,
+};
 pub use cursor::Cursor;
 pub use epoch::{Claim, Epoch, Seen, Stale};
 pub use forget::{Grace, Verdict};

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::call::{execute, fetch, fetch_one};
 use super::forget::ForgetStatements;
-use super::{Cursor, Error, Verdict, change_from_row};
+use super::{Cursor, Error, Verdict, changes_from_rows};
 use crate::db::Session;
 use crate::model::{Change, Value};
 use crate::render::{Statement, Templates};
@@ -172,15 +172,13 @@ impl<'a> Window<'a> {
         }
         let rows = fetch(session, &self.statements.fetch, &self.parameters()).await?;
         self.is_done = rows.len() < self.statements.page_rows;
-        let mut changes = Vec::with_capacity(rows.len());
-        for row in &rows {
-            let mut change = change_from_row(row)?;
+        let mut changes = changes_from_rows(rows)?;
+        for change in &mut changes {
             self.last_id = change.id;
             if !self.statements.names_transactions {
                 change.transaction_id = Some(*self.set_id.get_or_insert(change.id));
             }
             self.after.carry(change.id, self.statements.forget.is_some());
-            changes.push(change);
         }
         Ok(changes)
     }

@@ -300,8 +300,13 @@ impl Runner {
         };
         let failed = |source| Error::Import { node: node.clone(), source };
         let mut total = import::Outcome::default();
+        let url = self.places.get(node).map(|place| place.url.as_str());
+        let reads_beside = session.brand().dialect().can.read_beside_a_writer;
+        let mut reader: Option<Box<dyn Session>> = None;
         while !stop.load(Ordering::Relaxed) {
-            let mut done = importer.import_batch(session, route.id).await;
+            let beside = reader.as_mut().map(|reader| &mut **reader as &mut dyn Session);
+            let mut done =
+                Box::pin(importer.import_batch_and_read(session, beside, route.id)).await;
             if matches!(done, Err(import::Error::NoProgram(_))) {
                 let ensured =
                     apply::ensure_programs(session, &templates, &self.config, route).await;
@@ -313,6 +318,12 @@ impl Runner {
                     total.read += outcome.read;
                     total.quarantined += outcome.quarantined;
                     progress(total.read);
+                    // A large backlog is worth a second session.
+                    let is_large = outcome.read >= self.config.limits.batch_rows as u64 / 2;
+                    if let Some(url) = url.filter(|_| is_large && reads_beside && reader.is_none())
+                    {
+                        reader = db::connect(url).await.ok();
+                    }
                 }
                 Progress::Done => {
                     let retried =
@@ -325,6 +336,9 @@ impl Runner {
                     break;
                 }
             }
+        }
+        if let Some(reader) = reader {
+            let _ = reader.close().await;
         }
         Ok(total)
     }

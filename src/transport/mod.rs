@@ -16,7 +16,7 @@ pub use self::write::InboxWriter;
 use crate::db::{Fault, Mode, Session};
 use crate::model::{Change, NodeId, RouteId, Row, Value};
 use crate::outbox::{
-    self, Claim, Cursor, Skew, Window, WindowStatements, change_from_row, execute, fetch,
+    self, Claim, Cursor, Skew, Window, WindowStatements, changes_from_rows, execute, fetch,
     fetch_one, localise,
 };
 pub use crate::outbox::{Misplaced, Stale};
@@ -267,19 +267,21 @@ impl Transport {
         let mut window = Window::open(from, &self.window, cursor)
             .await
             .map_err(|error| at_source(route, error))?;
-        loop {
-            let page = window.next_page(from).await.map_err(|error| at_source(route, error))?;
-            if page.is_empty() {
-                return Ok(window.cursor().clone());
-            }
+        let mut page = window.next_page(from).await.map_err(|error| at_source(route, error))?;
+        while !page.is_empty() {
             let read = page.len() as u64;
             let own: Vec<Change> =
                 page.into_iter().filter_map(|change| localise(change, &route.from)).collect();
             outcome.read += read;
             outcome.foreign += read - own.len() as u64;
-            outcome.written += self.write(route, to, own).await?;
+            // The source looks for the next page while the target writes this one: two pages are
+            // in memory, and what fails at either end is seen before anything is kept.
+            let (next, written) = tokio::join!(window.next_page(from), self.write(route, to, own));
+            outcome.written += written?;
+            page = next.map_err(|error| at_source(route, error))?;
             progress(outcome.read);
         }
+        Ok(window.cursor().clone())
     }
 
     /// Carries on what reached the source from nodes that the target has no route from.
@@ -322,8 +324,7 @@ impl Transport {
         let given =
             [("route_id", Value::Integer(arrived_on.0)), ("last_id", Value::Integer(last_id))];
         let rows = fetch(from, &self.read_inbox, &given).await;
-        rows.and_then(|rows| rows.iter().map(change_from_row).collect())
-            .map_err(|error| at_source(route, error))
+        rows.and_then(changes_from_rows).map_err(|error| at_source(route, error))
     }
 
     async fn lock(&self, route: &RoutePlan, to: &mut dyn Session) -> Result<Row, Error> {

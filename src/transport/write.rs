@@ -2,9 +2,11 @@
 
 use serde::Serialize;
 
-use crate::db::{FaultKind, Session};
+use crate::db::{Fault, FaultKind, Session};
 use crate::model::{Change, RouteId, Value};
-use crate::outbox::{Error, SAVEPOINT, changes_to_json, execute};
+use crate::outbox::{
+    Error, SAVEPOINT, change_to_values, changes_to_copy, changes_to_json, execute,
+};
 use crate::render::{Statement, Templates};
 
 #[derive(Serialize)]
@@ -12,7 +14,11 @@ struct Context<'a> {
     namespace: Option<&'a str>,
     page_rows: usize,
     savepoint: &'static str,
+    load_rows: usize,
 }
+
+/// How many rows a statement of the quick way has, or at least has: below that it is none.
+const LOAD_ROWS: usize = 250;
 
 /// How much of row values one statement carries, in bytes.
 const STATEMENT_BYTES: usize = 8 << 20;
@@ -20,6 +26,8 @@ const STATEMENT_BYTES: usize = 8 << 20;
 /// Writes to the inbox of one node, inside an open transaction.
 pub struct InboxWriter {
     write_inbox: Statement,
+    /// Quicker, while nothing of what it writes is there already; not every brand has it.
+    load_inbox: Vec<Statement>,
     savepoint: Statement,
     rollback_to_savepoint: Statement,
     release_savepoint: Statement,
@@ -35,10 +43,11 @@ impl InboxWriter {
     pub fn new(target: &Templates, page_rows: usize) -> Result<Self, Error> {
         let dialect = target.brand().dialect();
         let namespace = dialect.default_namespace.as_deref();
-        let context = Context { namespace, page_rows, savepoint: SAVEPOINT };
+        let context = Context { namespace, page_rows, savepoint: SAVEPOINT, load_rows: LOAD_ROWS };
         let statement = |name: &str| target.statement(&format!("run/{name}"), &context);
         Ok(Self {
             write_inbox: statement("write_inbox")?,
+            load_inbox: target.statements("run/load_inbox", &context)?,
             savepoint: statement("savepoint")?,
             rollback_to_savepoint: statement("rollback_to_savepoint")?,
             release_savepoint: statement("release_savepoint")?,
@@ -72,7 +81,7 @@ impl InboxWriter {
         while let Some(piece) = pieces.pop() {
             match (self.attempt(session, route, piece).await, piece) {
                 (Ok(new), _) => written += new,
-                (Err(error), _) if !is_about_a_row(&error) => return Err(error),
+                (Err(error), _) if !error.fault().is_some_and(is_about_a_row) => return Err(error),
                 (Err(error), [change]) => {
                     let bare = [without_values(change, &error)];
                     // When not even this is taken, it was not the change.
@@ -95,11 +104,23 @@ impl InboxWriter {
         changes: &[Change],
     ) -> Result<u64, Error> {
         execute(session, &self.savepoint, &[]).await?;
+        let loaded = match self.load(session, route, changes).await {
+            Err(fault) if is_about_a_row(&fault) => {
+                execute(session, &self.rollback_to_savepoint, &[]).await?;
+                0
+            }
+            loaded => loaded?,
+        };
         let given = [
             ("route_id", Value::Integer(route.0)),
-            ("rows", Value::Text(changes_to_json(changes))),
+            ("rows", Value::Text(changes_to_json(&changes[loaded..]))),
         ];
-        let done = execute(session, &self.write_inbox, &given).await;
+        let done = match changes.len() - loaded {
+            0 => Ok(0),
+            _ => execute(session, &self.write_inbox, &given).await,
+        };
+        let done = done.map(|new| new + loaded as u64);
+        let is_about_a_row = |error: &Error| error.fault().is_some_and(is_about_a_row);
         if done.as_ref().is_err_and(is_about_a_row) {
             execute(session, &self.rollback_to_savepoint, &[]).await?;
         }
@@ -107,6 +128,29 @@ impl InboxWriter {
             execute(session, &self.release_savepoint, &[]).await?;
         }
         done
+    }
+
+    /// Writes as many of the first changes as the brand's quick way takes, all of which have to be
+    /// new: how many these are.
+    async fn load(
+        &self,
+        session: &mut dyn Session,
+        route: RouteId,
+        changes: &[Change],
+    ) -> Result<usize, Fault> {
+        let load = self.load_inbox.first().filter(|_| changes.len() >= LOAD_ROWS);
+        let Some(load) = load else { return Ok(0) };
+        if load.parameters.is_empty() {
+            session.load(&load.sql, &changes_to_copy(changes, route)).await?;
+            return Ok(changes.len());
+        }
+        let whole = changes.chunks_exact(LOAD_ROWS);
+        let rest = whole.remainder().len();
+        for rows in whole {
+            let cells = rows.iter().flat_map(|change| change_to_values(change, route));
+            session.execute(&load.sql, &cells.collect::<Vec<_>>()).await?;
+        }
+        Ok(changes.len() - rest)
     }
 
     /// Texts of a brand that takes U+0000, for one that does not.
@@ -130,10 +174,8 @@ impl InboxWriter {
     }
 }
 
-fn is_about_a_row(error: &Error) -> bool {
-    error
-        .fault()
-        .is_some_and(|fault| matches!(fault.kind, FaultKind::Conflict | FaultKind::Rejected))
+fn is_about_a_row(fault: &Fault) -> bool {
+    matches!(fault.kind, FaultKind::Conflict | FaultKind::Rejected)
 }
 
 /// Runs of changes that one statement carries, at least one in each.

@@ -9,12 +9,13 @@ use outrigger::dialect::Brand;
 use outrigger::render::Templates;
 
 /// Name and text of every statement that has parameters or a subject.
-const TEXTS: [(&str, &str); 39] = [
+const TEXTS: [(&str, &str); 40] = [
     ("read_inbox", "read_inbox {{ page_rows }} :{route_id} :{last_id}"),
     ("read_inbox_row", "read_inbox_row :{inbox_id}"),
     ("lock_program", "lock_program :{id}"),
     ("read_program", "read_program :{id}"),
     ("write_inbox", "write_inbox :{route_id} :{rows}"),
+    ("load_inbox", ""),
     ("advance_cursor", "advance_cursor :{id} :{pointer} :{cursor_state}"),
     (
         "window_open",

@@ -7,7 +7,7 @@ use super::Error;
 use crate::db::{Mode, Session};
 use crate::model::{Change, NodeId, RouteId, Value};
 use crate::outbox::{
-    self, Claim, Comparison, Cursor, Decision, Epoch, Seen, change_from_row, changes_to_json,
+    self, Claim, Comparison, Cursor, Decision, Epoch, Seen, changes_from_rows, changes_to_json,
     execute, fetch, fetch_one, localise,
 };
 use crate::render::{Statement, Templates};
@@ -145,8 +145,7 @@ impl Asked {
     async fn page(&mut self, name: &str, given: Given<'_>) -> Result<Vec<Change>, Error> {
         let statement = self.statement(name)?;
         let rows = fetch(&mut *self.session, &statement, given).await;
-        rows.and_then(|rows| rows.iter().map(change_from_row).collect())
-            .map_err(|source| self.refused(source))
+        rows.and_then(changes_from_rows).map_err(|source| self.refused(source))
     }
 
     /// Its own changes above an id, as they would be carried.
