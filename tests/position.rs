@@ -1,6 +1,7 @@
 //! Rows of `ds_program_parameter` that a person alters: back is a rewind, forward is refused.
 
 use outrigger::Error;
+use outrigger::dialect::Brand;
 use outrigger::runner::RouteStatus;
 
 use crate::support::network::{Blueprint, Network, ready_servers};
@@ -119,6 +120,37 @@ fn a_pointer_set_back_or_begun_anew_is_a_rewind() {
             assert_eq!(network.count("b", "ds_change_inbox").await, 3);
             assert_eq!(network.count("b", "item").await, 3);
             assert!(pointer(network, ROUTE).await > 0 && pointer(network, ROUTE + 1).await > 0);
+        }
+    });
+}
+
+/// A long page goes another way into the inbox than a short one, which knows nothing of what is
+/// there already, and has its own way of writing texts.
+#[test]
+fn long_pages_bring_every_text_as_it_was_and_nothing_twice() {
+    let texts =
+        ["a\tb", "line\nbreak\rboth", "back\\slash", "\\N", "\\.", "it''s ~ \"quoted\"", ""];
+    let shown = |id: usize, text: &str| format!("{id}|{}", text.replace("''", "'"));
+    on_each_server(async |network| {
+        network.limit(|limits| limits.batch_rows = 700).await;
+        let escaped = |text: &str, brand| {
+            if brand == Brand::Mysql { text.replace('\\', "\\\\") } else { text.to_owned() }
+        };
+        let brand = network.brand("a");
+        let mut expected = vec!["1|one".to_owned(), "2|two".to_owned(), "3|three".to_owned()];
+        // The second time all that arrived the first time is carried again, before what is new.
+        for ids in [10..460, 460..1030] {
+            let text = |id: usize| texts[id % texts.len()];
+            let value = |id: usize| format!("({id}, '{}')", escaped(text(id), brand));
+            let values: Vec<String> = ids.clone().map(value).collect();
+            network.run("a", &format!("INSERT INTO item VALUES {}", values.join(", "))).await;
+            expected.extend(ids.map(|id| shown(id, text(id))));
+            alter(network, ROUTE, "fromoutboxpointer = 0, cursor_state = NULL").await;
+            network.drain().await;
+            let arrived = network.rows("b", "SELECT id, name FROM item ORDER BY id").await;
+            assert!(arrived == expected, "{}", network.brand("b"));
+            let inbox = network.count("b", "ds_change_inbox").await;
+            assert_eq!(usize::try_from(inbox), Ok(expected.len()));
         }
     });
 }

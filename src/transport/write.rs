@@ -18,7 +18,7 @@ struct Context<'a> {
 }
 
 /// How many rows a statement of the quick way has, or at least has: below that it is none.
-const LOAD_ROWS: usize = 250;
+const LOAD_ROWS: usize = 100;
 
 /// How much of row values one statement carries, in bytes.
 const STATEMENT_BYTES: usize = 8 << 20;
