@@ -6,6 +6,7 @@
 //! by set, and within the refused set change by change, until what is bad is in quarantine and
 //! the rest is in.
 
+mod another;
 mod batch;
 mod careful;
 mod collision;
@@ -26,6 +27,7 @@ mod overtaken;
 mod pieces;
 pub mod quarantine;
 mod record;
+mod references;
 mod rehearsal;
 mod settle;
 mod statements;
@@ -40,7 +42,7 @@ pub use explain::{Clash, Concession, ExplainedSet, Explanation, Fate, Reason, St
 pub use order::{RowEffect, Step, StepKind, steps};
 pub use pieces::HALTED;
 pub use rehearsal::Rehearsal;
-pub use target::{Cascade, Mismatch, Target, TargetColumn, Targets, live_name};
+pub use target::{Mismatch, Reference, Target, TargetColumn, Targets, live_name};
 
 use crate::db::{Fault, FaultKind};
 use crate::model::{NodeId, RouteId};
