@@ -47,6 +47,8 @@ const DDL: &str = indoc! {r#"
     CREATE TABLE this_name_is_a_very_long_name_which_postgres_itself_cuts_after_63_bytes (id bigint PRIMARY KEY);
     CREATE TABLE broken (id bigint PRIMARY KEY, x int);
     CREATE TABLE unread (LIKE nowhere);
+    CREATE TABLE marked (id text PRIMARY KEY, other text REFERENCES marked);
+    CREATE TABLE mistyped (id bigint PRIMARY KEY, word text);
 "#};
 
 const RULES: &str = indoc! {"
@@ -62,6 +64,8 @@ const RULES: &str = indoc! {"
       broken: follow
       unread: follow
       'this*': follow
+      marked: { identity: guid }
+      mistyped: { identity: guid, guid_column: word }
       left: { columns: { a: ignore } }
     findings:
       - { id: no-such, reason: 'to be told' }

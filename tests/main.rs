@@ -22,6 +22,7 @@ mod explain;
 mod faults;
 mod fuzz;
 mod gaps;
+mod guid;
 mod hostile;
 mod import_mysql;
 mod interleave;

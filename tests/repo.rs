@@ -48,6 +48,13 @@ fn the_example_of_a_translation_runs() {
     }
 }
 
+#[test]
+fn the_example_of_an_identity_runs() {
+    if has_programs(&["sqlite3"]) {
+        Document::read("docs/identity.md", Some("## An example")).run();
+    }
+}
+
 /// The documents that a reader may come upon.
 fn documents() -> Vec<String> {
     let mut found: Vec<String> =

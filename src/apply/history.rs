@@ -37,24 +37,24 @@ pub struct Installed {
 
 impl Installed {
     /// What will be recorded of a script.
-    pub(super) fn new(script: &Script, table: Option<&Table>) -> Self {
+    pub(super) fn new(script: &Script, shape: Option<BTreeMap<String, String>>) -> Self {
         Self {
             name: script.name.clone(),
             kind: script.kind.clone(),
             checksum: script.checksum.clone(),
             removal: script.removal.clone(),
-            shape: table.map(shape),
+            shape,
             triggers: None,
             is_dirty: false,
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }
 
-    /// The followed table, for capture.
+    /// The followed table, for capture and its column.
     #[must_use]
     pub fn object_table(&self) -> Option<&str> {
         match &self.kind {
-            ScriptKind::Capture(table) => Some(table),
+            ScriptKind::Guid(table) | ScriptKind::Capture(table) => Some(table),
             ScriptKind::Control | ScriptKind::View => None,
         }
     }
@@ -73,6 +73,7 @@ impl Installed {
         let kind = match (text("kind")?.as_str(), row.text("object_table")) {
             ("control", _) => ScriptKind::Control,
             ("view", _) => ScriptKind::View,
+            ("guid", Some(table)) => ScriptKind::Guid(table),
             ("capture", Some(table)) => ScriptKind::Capture(table),
             _ => return Err(unreadable("kind")),
         };
@@ -92,6 +93,7 @@ impl Installed {
     pub(super) fn values(&self) -> Vec<(&'static str, Value)> {
         let kind = match self.kind {
             ScriptKind::Control => "control",
+            ScriptKind::Guid(_) => "guid",
             ScriptKind::Capture(_) => "capture",
             ScriptKind::View => "view",
         };
@@ -118,9 +120,10 @@ impl Installed {
     }
 }
 
-/// The columns of a table, each with its type.
-pub(super) fn shape(table: &Table) -> BTreeMap<String, String> {
-    let columns = table.columns.iter().map(|column| {
+/// The columns of a table, each with its type; without the one that Outrigger itself adds.
+pub(super) fn shape(table: &Table, added: Option<&str>) -> BTreeMap<String, String> {
+    let columns = table.columns.iter().filter(|column| Some(column.name.as_str()) != added);
+    let columns = columns.map(|column| {
         let generated = if column.is_generated { " generated" } else { "" };
         (column.name.clone(), format!("{}{generated}", column.native_type))
     });

@@ -8,6 +8,7 @@
 //! script is marked dirty before its first statement and clean after its last one: the next
 //! installation removes what stands of a dirty script and runs it again.
 
+mod guid;
 mod history;
 mod inspect;
 mod prepare;

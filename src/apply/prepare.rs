@@ -1,7 +1,9 @@
 //! What has to change on a node, decided before anything is touched; pure.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
+use super::guid::{Standing, added_column, missing_statements, standing};
 use super::history::{Installed, fingerprint, shape};
 use super::wanted::{Program, Wanted};
 use super::{
@@ -173,7 +175,11 @@ fn check_table(wanted: &TablePlan, live: &Live) -> Result<(), Error> {
     let Some(table) = live.table(wanted.namespace.as_deref(), &wanted.name) else {
         return Err(Error::NoTable { table: name });
     };
+    let added = wanted.guid.as_ref().map(|guid| guid.column.name.as_str());
     for wanted in &wanted.row {
+        if Some(wanted.name.as_str()) == added && table.column(&wanted.name).is_none() {
+            continue;
+        }
         let Some(column) = table.column(&wanted.name) else {
             return Err(Error::NoColumn { table: name, column: wanted.name.clone() });
         };
@@ -216,7 +222,9 @@ fn obsolete(wanted: &Wanted<'_>, live: &Live, is_drop_allowed: bool) -> Result<V
     let mut unexplained = Vec::new();
     for installed in live.history.iter().rev().filter(|installed| !is_wanted(&installed.name)) {
         let table = installed.object_table();
-        if !is_drop_allowed && !table.is_some_and(|table| wanted.skips(table)) {
+        // A column of GUIDs stays, only what is known of it goes.
+        let drops = !matches!(installed.kind, ScriptKind::Guid(_));
+        if drops && !is_drop_allowed && !table.is_some_and(|table| wanted.skips(table)) {
             unexplained.push(table.unwrap_or(&installed.name).to_owned());
         }
         actions.push(Action::Remove {
@@ -233,19 +241,26 @@ fn obsolete(wanted: &Wanted<'_>, live: &Live, is_drop_allowed: bool) -> Result<V
 
 fn decide(wanted: &Wanted<'_>, live: &Live, script: &Script) -> Result<Action, Error> {
     let table = captured_table(wanted, live, script);
-    let record = Installed::new(script, table);
+    let added = added_column(wanted, script);
+    let record = Installed::new(script, table.map(|table| shape(table, added)));
+    // What is recorded is the whole script, what is run only what is not there yet.
+    let run = match standing(wanted, live, script) {
+        Some(standing) => {
+            Script { statements: missing_statements(script, standing), ..script.clone() }
+        }
+        None => script.clone(),
+    };
     let Some(installed) = live.installed(&script.name) else {
         let (removal, dirty_removal) = (Vec::new(), script.removal.clone());
-        return Ok(Action::Install(Change {
-            removal,
-            script: script.clone(),
-            record,
-            dirty_removal,
-        }));
+        return Ok(Action::Install(Change { removal, script: run, record, dirty_removal }));
     };
     let reason = match script.kind {
         ScriptKind::Control => control_reason(live, script, installed)?,
-        ScriptKind::Capture(_) | ScriptKind::View => reason(live, script, installed, table),
+        ScriptKind::Guid(_) => guid_reason(script, installed, standing(wanted, live, script)),
+        ScriptKind::Capture(_) | ScriptKind::View => {
+            let shape = table.map(|table| shape(table, added));
+            reason(live, script, installed, (table, shape))
+        }
     };
     let Some(reason) = reason else { return Ok(Action::Keep(script.name.clone())) };
     let mut dirty_removal = installed.removal.clone();
@@ -253,12 +268,7 @@ fn decide(wanted: &Wanted<'_>, live: &Live, script: &Script) -> Result<Action, E
         script.removal.iter().filter(|statement| !installed.removal.contains(statement)).cloned(),
     );
     Ok(Action::Replace(
-        Change {
-            removal: live.standing(&installed.removal),
-            script: script.clone(),
-            record,
-            dirty_removal,
-        },
+        Change { removal: live.standing(&installed.removal), script: run, record, dirty_removal },
         reason,
     ))
 }
@@ -272,6 +282,22 @@ pub(super) fn captured_table<'a>(
     let ScriptKind::Capture(object_table) = &script.kind else { return None };
     let plan = wanted.plan.tables.iter().find(|table| table.object_table == *object_table)?;
     live.table(plan.namespace.as_deref(), &plan.name)
+}
+
+/// Whether a column of GUIDs stands, with its index.
+fn guid_reason(
+    script: &Script,
+    installed: &Installed,
+    standing: Option<Standing>,
+) -> Option<Reason> {
+    if installed.is_dirty {
+        return Some(Reason::Interrupted);
+    }
+    if installed.checksum != script.checksum {
+        return Some(Reason::Changed);
+    }
+    let is_whole = standing.is_none_or(|standing| standing.has_column && standing.is_unique);
+    if is_whole { None } else { Some(Reason::Missing) }
 }
 
 /// Control tables hold data: they are made again only where nothing of them can be lost.
@@ -309,7 +335,7 @@ fn reason(
     live: &Live,
     script: &Script,
     installed: &Installed,
-    table: Option<&Table>,
+    (table, shape): (Option<&Table>, Option<BTreeMap<String, String>>),
 ) -> Option<Reason> {
     if installed.is_dirty {
         return Some(Reason::Interrupted);
@@ -317,7 +343,7 @@ fn reason(
     if installed.checksum != script.checksum {
         return Some(Reason::Changed);
     }
-    if installed.shape.is_some() && installed.shape != table.map(shape) {
+    if installed.shape.is_some() && installed.shape != shape {
         return Some(Reason::TableChanged);
     }
     let made = objects(live.brand, &installed.removal);

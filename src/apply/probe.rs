@@ -182,7 +182,7 @@ impl<'a> Probe<'a> {
         for script in made {
             let is_wanted = match script.kind {
                 ScriptKind::Control => !is_installed,
-                ScriptKind::Capture(_) => true,
+                ScriptKind::Guid(_) | ScriptKind::Capture(_) => true,
                 ScriptKind::View => false,
             };
             for statement in script.statements.iter().filter(|_| is_wanted) {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::guid::{added_column, compare_guid};
 use super::history::{Installed, fingerprint, shape};
 use super::inspect::{Live, observe};
 use super::prepare::{captured_table, makes_history};
@@ -12,11 +13,12 @@ use super::wanted::Wanted;
 use super::{Error, PROGRAM_TABLE};
 use crate::db::Session;
 use crate::model::Table;
-use crate::render::{Script, objects};
+use crate::render::{Script, ScriptKind, objects};
 
 /// The ids of all findings, sorted; `docs/drift.md` describes them.
-pub const IDS: [&str; 13] = [
+pub const IDS: [&str; 14] = [
     "dirty",
+    "guid-missing",
     "missing-object",
     "not-installed",
     "obsolete",
@@ -135,6 +137,9 @@ fn compare_script(wanted: &Wanted<'_>, live: &Live, script: &Script, findings: &
             find("missing-object", &object.name, format!("{object} of `{name}` is gone"), APPLY);
         }
     }
+    if let ScriptKind::Guid(_) = script.kind {
+        return compare_guid(wanted, live, script, findings);
+    }
     let Some(object_table) = installed.object_table() else { return };
     let table = captured_table(wanted, live, script);
     let Some(table) = table else {
@@ -143,26 +148,27 @@ fn compare_script(wanted: &Wanted<'_>, live: &Live, script: &Script, findings: &
         find("table-missing", object_table, message, remedy);
         return;
     };
-    compare_table(object_table, table, installed, findings);
+    let now = shape(table, added_column(wanted, script));
+    compare_table(object_table, &now, installed, findings);
     compare_triggers(table, live, installed, findings);
 }
 
 /// Columns added, dropped or retyped since the triggers were made.
 fn compare_table(
     object_table: &str,
-    table: &Table,
+    now: &BTreeMap<String, String>,
     installed: &Installed,
     findings: &mut Vec<Finding>,
 ) {
-    let (Some(before), now) = (&installed.shape, shape(table)) else { return };
+    let Some(before) = &installed.shape else { return };
     let mut changes = Vec::new();
     let only_in = |one: &BTreeMap<String, String>, other: &BTreeMap<String, String>| {
         let missing = one.keys().filter(|name| !other.contains_key(*name));
         missing.map(|name| format!("`{name}`")).collect::<Vec<_>>()
     };
-    changes.extend(only_in(&now, before).iter().map(|name| format!("has the new column {name}")));
-    changes.extend(only_in(before, &now).iter().map(|name| format!("has lost the column {name}")));
-    for (name, now) in &now {
+    changes.extend(only_in(now, before).iter().map(|name| format!("has the new column {name}")));
+    changes.extend(only_in(before, now).iter().map(|name| format!("has lost the column {name}")));
+    for (name, now) in now {
         if let Some(before) = before.get(name).filter(|before| *before != now) {
             changes.push(format!("has column `{name}` as `{now}`, which was `{before}`"));
         }

@@ -5,6 +5,7 @@
 mod closest;
 mod error;
 mod glob;
+mod guid;
 mod node;
 mod raw;
 mod resolve;
@@ -20,6 +21,7 @@ use serde::Deserialize;
 
 pub use closest::closest;
 pub use error::Error;
+pub use guid::{Guid, GuidFill};
 pub use node::Node;
 pub use spanned::Place;
 
@@ -136,8 +138,11 @@ pub enum TableChoice {
 /// Options of a followed table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TableOptions {
-    /// The key to follow rows by; the primary key if empty.
+    /// The key to follow rows by; the primary key if empty. The column of [`Self::guid`] where
+    /// there is one.
     pub key: Vec<String>,
+    /// Where rows are followed by a GUID instead of the application's key.
+    pub guid: Option<Guid>,
     /// The column in which the application keeps the time of the last change.
     pub last_update: Option<String>,
     /// The column with the user of the last change.
@@ -150,8 +155,8 @@ pub struct TableOptions {
     pub overwrite: Overwrite,
     /// What happens to rows that cannot stand together.
     pub collisions: Collisions,
-    /// Where columns are named, by (option, column); the option is `key`, `last_update`,
-    /// `updated_by_user`, `updated_by_server` or `columns`.
+    /// Where columns are named, by (option, column); the option is `key`, `guid_column`,
+    /// `last_update`, `updated_by_user`, `updated_by_server` or `columns`.
     pub places: BTreeMap<(&'static str, String), Place>,
 }
 

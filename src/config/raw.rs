@@ -7,7 +7,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 
 use super::spanned::{Entries, Spanned};
-use super::{CascadeRule, Collisions, CommandForm, Error, Overwrite, Policy};
+use super::{CascadeRule, Collisions, CommandForm, Error, GuidFill, Overwrite, Policy};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -67,7 +67,7 @@ struct NodeKeys {
 #[derive(Debug)]
 pub(super) enum RawTable {
     Skip,
-    Follow(RawOptions),
+    Follow(Box<RawOptions>),
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -75,6 +75,11 @@ pub(super) enum RawTable {
 pub(super) struct RawOptions {
     #[serde(default)]
     pub(super) key: Vec<Spanned>,
+    #[serde(default)]
+    pub(super) identity: RawIdentity,
+    pub(super) guid_column: Option<Spanned>,
+    #[serde(default)]
+    pub(super) guid_fill: Option<GuidFill>,
     pub(super) last_update: Option<Spanned>,
     pub(super) updated_by_user: Option<Spanned>,
     pub(super) updated_by_server: Option<Spanned>,
@@ -84,6 +89,15 @@ pub(super) struct RawOptions {
     pub(super) overwrite: Overwrite,
     #[serde(default)]
     pub(super) collisions: Collisions,
+}
+
+/// What tells the rows of a table apart.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum RawIdentity {
+    #[default]
+    Key,
+    Guid,
 }
 
 #[derive(Debug, Deserialize)]
@@ -222,16 +236,17 @@ impl<'de> Visitor<'de> for TableVisitor {
     fn visit_str<E: serde::de::Error>(self, word: &str) -> Result<RawTable, E> {
         match word {
             "skip" => Ok(RawTable::Skip),
-            "follow" => Ok(RawTable::Follow(RawOptions::default())),
+            "follow" => Ok(RawTable::Follow(Box::default())),
             _ => Err(E::unknown_variant(word, &["skip", "follow"])),
         }
     }
 
     fn visit_unit<E: serde::de::Error>(self) -> Result<RawTable, E> {
-        Ok(RawTable::Follow(RawOptions::default()))
+        Ok(RawTable::Follow(Box::default()))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<RawTable, A::Error> {
-        RawOptions::deserialize(MapAccessDeserializer::new(map)).map(RawTable::Follow)
+        let options = RawOptions::deserialize(MapAccessDeserializer::new(map))?;
+        Ok(RawTable::Follow(Box::new(options)))
     }
 }

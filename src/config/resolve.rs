@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
+use super::guid::{Guid, guid};
 use super::node::UrlTemplate;
 use super::raw::{
     RawAddress, RawConfig, RawLimits, RawNode, RawOptions, RawRoles, RawRoute, RawSchema,
@@ -53,7 +54,7 @@ pub(super) fn config(
         database,
         schema,
         nodes,
-        tables: raw.tables.0.into_iter().map(rule).collect(),
+        tables: raw.tables.0.into_iter().map(|rule| reader.rule(rule)).collect::<Result<_, _>>()?,
         routes,
         capture: Capture { command: raw.capture.command, cascades: raw.capture.cascades },
         suppressions: raw
@@ -70,6 +71,22 @@ pub(super) fn config(
 }
 
 impl Reader<'_> {
+    fn rule(&self, (pattern, raw): (Spanned, RawTable)) -> Result<TableRule, Error> {
+        let Place { line, column } = pattern.place;
+        let choice = match raw {
+            RawTable::Skip => TableChoice::Skip,
+            RawTable::Follow(raw) => {
+                let guid = guid(&raw).map_err(|(message, place)| {
+                    // Words have no place of their own.
+                    let place = if place == Place::START { pattern.place } else { place };
+                    self.shape(message, place)
+                })?;
+                TableChoice::Follow(options(*raw, guid))
+            }
+        };
+        Ok(TableRule { pattern: pattern.text, choice, line, column })
+    }
+
     fn shape(&self, message: &str, place: Place) -> Error {
         Error::Shape { message: message.to_owned(), location: place.within(self.path) }
     }
@@ -405,23 +422,22 @@ impl Reader<'_> {
     }
 }
 
-fn rule((pattern, raw): (Spanned, RawTable)) -> TableRule {
-    let Place { line, column } = pattern.place;
-    let choice = match raw {
-        RawTable::Skip => TableChoice::Skip,
-        RawTable::Follow(raw) => TableChoice::Follow(options(raw)),
-    };
-    TableRule { pattern: pattern.text, choice, line, column }
-}
-
-fn options(raw: RawOptions) -> TableOptions {
+fn options(raw: RawOptions, guid: Option<Guid>) -> TableOptions {
     let mut places = BTreeMap::new();
     let mut note = |option, name: &Spanned| {
         places.insert((option, name.text.clone()), name.place);
         name.text.clone()
     };
+    let key = match &guid {
+        Some(guid) => {
+            raw.guid_column.iter().for_each(|column| _ = note("guid_column", column));
+            vec![guid.column.clone()]
+        }
+        None => raw.key.iter().map(|column| note("key", column)).collect(),
+    };
     TableOptions {
-        key: raw.key.iter().map(|column| note("key", column)).collect(),
+        key,
+        guid,
         last_update: raw.last_update.map(|column| note("last_update", &column)),
         updated_by_user: raw.updated_by_user.map(|column| note("updated_by_user", &column)),
         updated_by_server: raw.updated_by_server.map(|column| note("updated_by_server", &column)),
@@ -448,6 +464,7 @@ fn hash(config: &Config) -> String {
             TableChoice::Follow(options) => {
                 let TableOptions {
                     key,
+                    guid,
                     last_update,
                     updated_by_user,
                     updated_by_server,
@@ -456,9 +473,10 @@ fn hash(config: &Config) -> String {
                     collisions: _,
                     places: _,
                 } = options;
+                let guid = guid.as_ref().map(|guid| format!(" {guid:?}")).unwrap_or_default();
                 format!(
                     "{:?} {key:?} {last_update:?} {updated_by_user:?} {updated_by_server:?} \
-                     {columns:?} {overwrite:?}",
+                     {columns:?} {overwrite:?}{guid}",
                     rule.pattern
                 )
             }

@@ -56,10 +56,39 @@ fn the_reference_has_every_option() {
     let order = config.options_for(&TableName::plain("sales_order")).expect("followed");
     assert_eq!(order.columns.len(), 6, "every policy is shown");
     assert_eq!(order.policy("pin"), Policy::Forbid);
+    let invoice = config.options_for(&TableName::plain("invoice")).expect("followed");
+    assert_eq!(invoice.key, ["ds_guid"]);
     assert_eq!(order.places[&("columns", "pin".to_owned())].within("x").to_string(), "x:48:7");
     assert_eq!(
         config.schema,
         SchemaSource::Files { dialect: Brand::Postgres, files: vec!["schema.sql".to_owned()] }
+    );
+}
+
+#[test]
+fn a_guid_excludes_a_key_and_its_options_need_it() {
+    check("tables: { t: { identity: gid } }", "unknown word `gid`", "6:26");
+    check(
+        "tables: { t: { identity: guid, key: [id] } }",
+        "either `key` or `identity: guid`, not both",
+        "6:38",
+    );
+    check("tables: { t: { guid_column: a } }", "`guid_column` needs `identity: guid`", "6:29");
+    check("tables: { t: { guid_fill: key } }", "`guid_fill` needs `identity: guid`", "6:11");
+    check("tables: { t: { identity: guid, guid_fil: key } }", "unknown key `guid_fil`", "6:32");
+    check("tables: { t: { identity: guid, guid_column: '' } }", "`guid_column` is empty", "6:45");
+    let with = |tail: &str| read(&format!("{NODES}tables: {{ t: {tail} }}")).expect("parses");
+    let plain = with("follow");
+    let guid = with("{ identity: guid }");
+    assert_ne!(plain.hash, guid.hash);
+    assert_ne!(guid.hash, with("{ identity: guid, guid_column: uid }").hash);
+    assert_eq!(plain.hash, with("{ identity: key }").hash);
+    let own = with("{ identity: guid, guid_column: uid }");
+    let options = own.options_for(&TableName::plain("t")).expect("followed");
+    assert!(!options.guid.as_ref().expect("it is by a GUID").is_ours());
+    assert_eq!(
+        options.places[&("guid_column", "uid".to_owned())].within("x").to_string(),
+        "x:6:45"
     );
 }
 

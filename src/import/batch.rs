@@ -484,11 +484,19 @@ impl Importer {
         let blind = self.blind_deletes(&incoming);
         let (effects, conflicts) = self.decide_all(&mut states, (&history, &repeated), incoming);
         self.check_cascades(session, &effects, &blind).await?;
+        let stamp_of = |row: &RowId, column: &str| {
+            let cell = states.get(row)?.cells.get(column)?;
+            next_stamp(&cell.version.stamp)
+        };
+        let carried = self.carried(session, &effects, &stamp_of).await?;
         for step in steps(&self.targets, effects) {
             self.executor.run(session, &self.targets, &step).await?;
         }
         let write = &self.statements.write_versions;
         versions::save(session, write, &self.targets, &states).await?;
+        for one in &carried {
+            self.tell(session, &one.told).await?;
+        }
         self.keep_conflicts(session, route, &conflicts).await
     }
 

@@ -18,14 +18,12 @@ use super::fit::misfit;
 use super::fold::Folded;
 use super::followers::restate;
 use super::order::{RowEffect, steps};
+use super::references::STILL_REFERRED;
 use super::target::{Target, TargetColumn};
-use super::{Error, versions};
+use super::{Error, another, versions};
 use crate::db::{Fault, FaultKind, Session};
 use crate::model::{Change, LogicalType, Op, RouteId, Value, Version};
 use crate::outbox::{execute, next_stamp};
-
-/// The code of our own refusal to delete.
-const STILL_REFERRED: &str = "still_referred";
 
 /// What a settlement says in its outbox rows.
 const SETTLES: &str = "settles a collision";
@@ -40,7 +38,7 @@ type Cells = BTreeMap<String, Option<String>>;
 #[derive(Debug, Default)]
 pub(super) struct Settlement {
     /// Rows of this node that give way.
-    effects: Vec<RowEffect>,
+    pub(super) effects: Vec<RowEffect>,
     /// Values that wait for their row and give way.
     parked: Vec<(RowId, String, Option<String>)>,
     /// What is imported instead of the changes that collide.
@@ -103,7 +101,14 @@ impl Importer {
                 self.with_followers(session, &unit[0], incoming).await?
             }
             Op::Insert | Op::Update if fault.kind == FaultKind::Conflict && !is_reference => {
-                self.part(session, unit, incoming).await?
+                let parted = self.part(session, unit, incoming.clone()).await?;
+                match unit {
+                    // Later changes of the row may have given the value up.
+                    [change] if parted.is_none() => {
+                        self.with_followers(session, change, incoming).await?
+                    }
+                    _ => parted,
+                }
             }
             _ => None,
         };
@@ -117,36 +122,6 @@ impl Importer {
         fault.code == STILL_REFERRED || codes.reference.contains(&fault.code)
     }
 
-    /// Refuses to delete rows whose foreign keys would take others along that nobody deleted.
-    /// A delete from a brand whose cascades no trigger sees is let by: it says nothing of the rows
-    /// that it took along there.
-    pub(super) async fn check_cascades(
-        &mut self,
-        session: &mut dyn Session,
-        effects: &[RowEffect],
-        blind: &BTreeSet<RowId>,
-    ) -> Result<(), Error> {
-        let mut deleted: BTreeMap<usize, Vec<&[String]>> = BTreeMap::new();
-        for effect in effects.iter().filter(|effect| effect.effect == Effect::Delete) {
-            let has_cascades = !self.targets.tables[effect.row.0].cascades.is_empty();
-            if has_cascades && !blind.contains(&effect.row) {
-                deleted.entry(effect.row.0).or_default().push(&effect.key);
-            }
-        }
-        for (table, keys) in deleted {
-            for cascade in self.targets.tables[table].cascades.clone() {
-                let by = (cascade.child, &cascade.columns[..]);
-                let found = self.executor.find_rows(session, &self.targets, by, &keys).await?;
-                let mut children =
-                    found.into_iter().map(|(_, key)| (cascade.child, row_text(&key)));
-                if children.any(|child| !is_let_go(effects, &child, &cascade.columns)) {
-                    return Err(still_referred(&self.targets.tables[cascade.child]).into());
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// Does what a settlement says; inside a savepoint.
     pub(super) async fn apply_settled(
         &mut self,
@@ -155,6 +130,7 @@ impl Importer {
         settlement: &Settlement,
         blocked: &mut Blocked,
     ) -> Result<Outcome, Error> {
+        let (moved, kept) = self.carried_by(session, settlement).await?;
         for step in steps(&self.targets, settlement.effects.clone()) {
             self.executor.run(session, &self.targets, &step).await?;
         }
@@ -162,8 +138,11 @@ impl Importer {
             self.park_instead(session, row, column, value.clone()).await?;
         }
         let outcome = self.apply(session, route, &settlement.changes, blocked).await?;
+        for step in steps(&self.targets, kept) {
+            self.executor.run(session, &self.targets, &step).await?;
+        }
         // After the changes, or they would be older than what is told of their rows.
-        for told in &settlement.told {
+        for told in settlement.told.iter().chain(&moved) {
             self.tell(session, told).await?;
         }
         self.keep_conflicts(session, route, &settlement.conflicts).await?;
@@ -438,7 +417,7 @@ impl Importer {
         Ok(newest(&state, unique).unwrap_or(&incoming.version).clone())
     }
 
-    async fn state_of(
+    pub(super) async fn state_of(
         &mut self,
         session: &mut dyn Session,
         row: &RowId,
@@ -453,7 +432,8 @@ impl Importer {
     }
 
     /// A column of a unique key that can take another value, and that value: a text with the
-    /// row's key behind it, cut where it would be too long, else NULL where that repeats.
+    /// row's key behind it, cut where it would be too long, else NULL where that repeats; of a
+    /// table that is followed by a GUID also another number.
     fn another(
         &self,
         claimed: &RowId,
@@ -463,11 +443,20 @@ impl Importer {
     ) -> Option<(String, Option<String>)> {
         let target = &self.targets.tables[claimed.0];
         let columns = unique.iter().rev().filter_map(|name| target.columns.get(name));
+        let columns = columns.filter(|column| target.may_give_way(&column.name));
         let repeats = self.targets.brand.dialect().can.repeat_null;
         columns.into_iter().find_map(|column| {
             let value = after.get(&column.name).cloned().flatten()?;
             let text = match column.logical_type {
+                LogicalType::Text if target.has_guid => {
+                    self.with_key(column, &value, &format!("{:08x}", another::digest(&row.1)))
+                }
                 LogicalType::Text => self.with_key(column, &value, &row.1),
+                LogicalType::Integer if target.has_guid && !column.is_nullable => {
+                    let numbers = another::numbers(&row.1, &value);
+                    let dialect = self.targets.brand.dialect();
+                    numbers.into_iter().find(|text| misfit(dialect, column, text).is_none())
+                }
                 _ => None,
             };
             let is_possible = text.is_some() || (column.is_nullable && repeats);
@@ -484,15 +473,6 @@ impl Importer {
             misfit(dialect, column, &text).is_none().then_some(text)
         })
     }
-}
-
-/// Whether the changes that are imported together delete a row or change what it refers to.
-fn is_let_go(effects: &[RowEffect], row: &RowId, columns: &[String]) -> bool {
-    effects.iter().filter(|effect| effect.row == *row).any(|effect| match &effect.effect {
-        Effect::Delete => true,
-        Effect::Update(cells) => columns.iter().any(|column| cells.contains_key(column)),
-        Effect::Insert(_) | Effect::Nothing => false,
-    })
 }
 
 /// A change that gives a column another value than it had.
@@ -516,14 +496,6 @@ fn cells_set(effects: &[RowEffect], row: &RowId) -> Cells {
     cells.flatten().collect()
 }
 
-fn still_referred(child: &Target) -> Fault {
-    Fault {
-        kind: FaultKind::Conflict,
-        code: STILL_REFERRED.to_owned(),
-        message: format!("rows of `{}` still refer to the row", child.object_table),
-    }
-}
-
 /// What is known of a cell that a change does not set, since something newer is there.
 fn newer_cell<'a>(state: &'a RowState, incoming: &Incoming, column: &str) -> Option<&'a CellState> {
     let cell = state.cells.get(column)?;
@@ -536,7 +508,7 @@ fn newer_cell<'a>(state: &'a RowState, incoming: &Incoming, column: &str) -> Opt
 }
 
 /// The newest change that gave a row what it has in some columns.
-fn newest<'a>(state: &'a RowState, columns: &[String]) -> Option<&'a Version> {
+pub(super) fn newest<'a>(state: &'a RowState, columns: &[String]) -> Option<&'a Version> {
     let row = state.row.as_ref().filter(|(op, _)| *op != Op::Delete).map(|(_, version)| version);
     let cells = columns.iter().filter_map(|column| state.cells.get(column));
     let mut versions = cells.map(|cell| &cell.version).chain(row);

@@ -1,5 +1,5 @@
-//! A change that refers to a row which is gone, and later changes of its row that wait behind it
-//! and refer to nothing any more, or to something else.
+//! A change that refers to a row which is gone, or claims a value that another row keeps, and later
+//! changes of its row that wait behind it and say something else.
 //!
 //! Each waits for the other. So the refused change is imported with what the later ones say of the
 //! row: that is what the row has to show in the end anyway, and they follow by their own versions.

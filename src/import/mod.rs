@@ -7,6 +7,7 @@
 //! the rest is in.
 
 mod ahead;
+mod another;
 mod batch;
 mod careful;
 mod collision;
@@ -27,6 +28,7 @@ mod overtaken;
 mod pieces;
 pub mod quarantine;
 mod record;
+mod references;
 mod rehearsal;
 mod sets;
 mod settle;
@@ -42,7 +44,7 @@ pub use explain::{Clash, Concession, ExplainedSet, Explanation, Fate, Reason, St
 pub use order::{RowEffect, Step, StepKind, steps};
 pub use pieces::HALTED;
 pub use rehearsal::Rehearsal;
-pub use target::{Cascade, Mismatch, Target, TargetColumn, Targets, live_name};
+pub use target::{Mismatch, Reference, Target, TargetColumn, Targets, live_name};
 
 use crate::db::{Fault, FaultKind};
 use crate::model::{NodeId, RouteId};

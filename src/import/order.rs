@@ -196,7 +196,8 @@ mod tests {
             refers_to_itself: false,
             component,
             parents,
-            cascades: Vec::new(),
+            references: Vec::new(),
+            has_guid: false,
         };
         let tables = vec![
             table("parent", vec![], &[], 0),

@@ -29,6 +29,7 @@ pub struct TargetColumn {
 
 /// One followed table on one node.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a rule of its own")]
 pub struct Target {
     /// What `object_table` holds.
     pub object_table: String,
@@ -60,17 +61,25 @@ pub struct Target {
     pub component: usize,
     /// The tables it refers to, as indices of [`Targets`].
     pub parents: Vec<usize>,
-    /// The references to it that the database would not refuse to break when a row goes.
-    pub cascades: Vec<Cascade>,
+    /// The references of followed tables to it.
+    pub references: Vec<Reference>,
+    /// Whether rows are followed by a GUID, and the application's key is a column like others.
+    pub has_guid: bool,
 }
 
-/// A foreign key that deletes or changes rows when the row that they refer to is deleted.
+/// A foreign key of a followed table.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cascade {
+pub struct Reference {
     /// The table that refers, as an index of [`Targets`].
     pub child: usize,
-    /// Its columns that refer, in the order of the key referred to.
+    /// Its columns that refer.
     pub columns: Vec<String>,
+    /// The columns referred to, in the same order.
+    pub referenced: Vec<String>,
+    /// What happens to the referring row when the referred one is deleted.
+    pub on_delete: Action,
+    /// What happens to it when what it refers to changes.
+    pub on_update: Action,
 }
 
 /// The followed tables of one node.
@@ -136,7 +145,7 @@ impl Targets {
             tables[index].parents = parents.collect();
         }
         for (index, name) in names.iter().enumerate() {
-            tables[index].cascades = cascades(&tables[index], name, &names, live);
+            tables[index].references = references(name, &names, live);
         }
         name_components(&mut tables);
         Ok(Self {
@@ -288,25 +297,26 @@ fn target(plan: &TablePlan, live: &Schema) -> Result<Target, Mismatch> {
             .any(|key| key.references == live_table.name),
         component: 0,
         parents: Vec::new(),
-        cascades: Vec::new(),
+        references: Vec::new(),
+        has_guid: plan.has_guid,
     })
 }
 
-/// The references of followed tables to a table by its followed key that do not refuse a delete.
-fn cascades(target: &Target, name: &TableName, names: &[TableName], live: &Schema) -> Vec<Cascade> {
-    let columns = |key: &ForeignKey| {
-        let of = |column: &TargetColumn| {
-            let at = key.referenced_columns.iter().position(|known| *known == column.name)?;
-            key.columns.get(at).cloned()
-        };
-        target.key.iter().map(of).collect::<Option<Vec<String>>>()
-    };
+/// The foreign keys of followed tables that lead to a table.
+fn references(name: &TableName, names: &[TableName], live: &Schema) -> Vec<Reference> {
     let children =
         names.iter().enumerate().filter_map(|(child, of)| Some((child, live.table(of)?)));
+    let reference = |(child, key): (usize, &ForeignKey)| Reference {
+        child,
+        columns: key.columns.clone(),
+        referenced: key.referenced_columns.clone(),
+        on_delete: key.on_delete,
+        on_update: key.on_update,
+    };
     children
         .flat_map(|(child, table)| table.foreign_keys.iter().map(move |key| (child, key)))
-        .filter(|(_, key)| key.references == *name && key.on_delete != Action::NoAction)
-        .filter_map(|(child, key)| Some(Cascade { child, columns: columns(key)? }))
+        .filter(|(_, key)| key.references == *name)
+        .map(reference)
         .collect()
 }
 

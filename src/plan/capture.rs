@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::cascade::{self, Cascade};
+use super::guid::{self, GuidPlan};
 use super::names::object_name;
 use super::{Error, Plan, RolePlan};
 use crate::config::{
@@ -10,7 +11,7 @@ use crate::config::{
 };
 use crate::dialect::Brand;
 use crate::model::{CONTROL_TABLES, Column, LogicalType, Schema, Table, TableName};
-use crate::schema::cascades;
+use crate::schema::{cascades, identified};
 
 /// Why a column that is on its way out of the tables is not captured; its table may have lost it.
 pub const DROPPED: &str = "dropped";
@@ -45,6 +46,10 @@ pub struct TablePlan {
     pub is_record_level: bool,
     /// Whether rows that cannot stand together are settled by rule.
     pub settles_collisions: bool,
+    /// Whether rows are followed by a GUID, and the application's key is a column like others.
+    pub has_guid: bool,
+    /// The GUID's column, where Outrigger adds it.
+    pub guid: Option<GuidPlan>,
     /// Each a set of columns that no two rows have in common: the primary key, unique keys.
     pub uniques: Vec<Vec<String>>,
     /// Rows that go with a deleted row, where foreign keys fire no triggers.
@@ -104,7 +109,7 @@ pub(super) fn store(config: &Config, schema: &Schema, brand: Brand) -> Plan {
         brand,
         database: config.database.clone(),
         namespace: brand.dialect().default_namespace.clone(),
-        schema_hash: crate::schema::hash(schema),
+        schema_hash: crate::schema::hash(&identified(config, schema)),
         config_hash: config.hash.clone(),
         command: match config.capture.command {
             CommandForm::None => "none",
@@ -123,13 +128,14 @@ pub(super) fn tables(
     schema: &Schema,
     brand: Brand,
 ) -> Result<Vec<TablePlan>, Error> {
+    let schema = &*identified(config, schema);
     let mut tables = Vec::new();
     let is_own = |table: &&Table| CONTROL_TABLES.contains(&table.name.name.as_str());
     for table in schema.tables.iter().filter(|table| !is_own(table)) {
         if let Some(TableChoice::Follow(options)) =
             config.rule_for(&table.name).map(|rule| &rule.choice)
         {
-            let mut planned = plan_table(table, options, brand)?;
+            let mut planned = plan_table(config, table, options, brand)?;
             if !brand.dialect().can.fire_triggers_on_cascade {
                 take_along(&mut planned, config, schema, table, brand)?;
             }
@@ -163,13 +169,19 @@ fn take_along(
             brand,
         });
     }
-    let plan = |table: &Table| plan_table(table, config.options_for(&table.name)?, brand).ok();
+    let plan =
+        |table: &Table| plan_table(config, table, config.options_for(&table.name)?, brand).ok();
     planned.delete_cascades = cascade::on_delete(&found.on_delete, brand, &plan);
     planned.update_cascades = cascade::on_update(&found.on_update, brand, table, &plan);
     Ok(())
 }
 
-fn plan_table(table: &Table, options: &TableOptions, brand: Brand) -> Result<TablePlan, Error> {
+fn plan_table(
+    config: &Config,
+    table: &Table,
+    options: &TableOptions,
+    brand: Brand,
+) -> Result<TablePlan, Error> {
     let key_names = if options.key.is_empty() { &table.primary_key } else { &options.key };
     if key_names.is_empty() {
         return Err(Error::NoKey { table: table.name.clone() });
@@ -185,7 +197,9 @@ fn plan_table(table: &Table, options: &TableOptions, brand: Brand) -> Result<Tab
             option,
         })
     };
-    let key = key_names.iter().map(|name| named(name, "key")).collect::<Result<Vec<_>, _>>()?;
+    let option = if options.guid.is_some() { "guid_column" } else { "key" };
+    let key = key_names.iter().map(|name| named(name, option)).collect::<Result<Vec<_>, _>>()?;
+    let guid = guid::guid(config, table, (options, &key), brand)?;
     let optional = |column: &Option<String>, option| {
         column.as_deref().map(|column| named(column, option)).transpose()
     };
@@ -209,6 +223,8 @@ fn plan_table(table: &Table, options: &TableOptions, brand: Brand) -> Result<Tab
         namespace,
         name,
         object_pk_attribute: key_attribute(key_names),
+        has_guid: options.guid.is_some(),
+        guid,
         uniques: uniques(table),
         delete_cascades: Vec::new(),
         update_cascades: Vec::new(),

@@ -4,6 +4,7 @@
 
 mod capture;
 mod cascade;
+mod guid;
 mod names;
 mod numbering;
 mod routes;
@@ -13,6 +14,7 @@ use serde::Serialize;
 
 pub use capture::{CapturedColumn, DROPPED, LeftOut, ObjectNames, TablePlan, physical_name};
 pub use cascade::{Cascade, CascadeLink, CascadePath, ChangedReference, Pair};
+pub use guid::{GuidPlan, KeyFill};
 pub(crate) use names::hex;
 pub use numbering::{Numbering, number_keys};
 pub use routes::{RoutePlan, plan_routes};
@@ -65,6 +67,25 @@ pub enum Error {
         policy: &'static str,
         /// Why not.
         reason: &'static str,
+    },
+    /// A column that shall tell rows apart by GUIDs cannot hold one.
+    #[error("column `{table}.{column}` has the type `{native_type}`, which holds no GUID")]
+    BadGuid {
+        /// The table.
+        table: TableName,
+        /// The column.
+        column: String,
+        /// Its native type.
+        native_type: String,
+    },
+    /// GUIDs shall be made of a key of which no brand can make them.
+    #[error(
+        "the primary key of table `{table}` is not one column of whole numbers, so \
+         `guid_fill: key` cannot be"
+    )]
+    BadFill {
+        /// The table.
+        table: TableName,
     },
     /// Rows would go or change without a trace, and the configuration does not allow that.
     #[error(

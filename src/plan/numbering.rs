@@ -54,7 +54,8 @@ pub fn number_keys(config: &Config, schema: &Schema, node: &NodeId) -> Vec<Numbe
     let numbering = |table: &Table| {
         let rule = config.rule_for(&table.name)?;
         let TableChoice::Follow(options) = &rule.choice else { return None };
-        let key = if options.key.is_empty() { &table.primary_key } else { &options.key };
+        let is_own = options.key.is_empty() || options.guid.is_some();
+        let key = if is_own { &table.primary_key } else { &options.key };
         let mut columns = key.iter().filter_map(|name| table.column(name));
         let column = columns.find(|column| column.is_identity)?;
         let (namespace, name) = physical_name(&table.name, brand);

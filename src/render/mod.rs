@@ -14,8 +14,8 @@ mod translation;
 pub use advice::advice;
 pub use document::{Form, document};
 pub(crate) use filters::command_name;
-pub(crate) use object::object;
 pub use object::{Object, objects};
+pub(crate) use object::{first_words, object};
 pub use script::{
     Script, ScriptKind, each_script, grants, grants_text, header, scripts, switch, verification,
 };

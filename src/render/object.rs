@@ -60,6 +60,11 @@ pub(crate) fn object(brand: Brand, statement: &str) -> Option<Object> {
     Some(Object { kind: kind.to_lowercase(), name: last_name(brand, rest.trim_start())? })
 }
 
+/// The first three words of a statement, comments aside.
+pub(crate) fn first_words(statement: &str) -> Vec<&str> {
+    skip_comments(statement).split_whitespace().take(3).collect()
+}
+
 fn skip_comments(text: &str) -> &str {
     let mut rest = text.trim_start();
     while rest.starts_with("--") {

@@ -11,6 +11,9 @@ use crate::plan::{Account, Plan, TablePlan};
 pub enum ScriptKind {
     /// Tables and objects that every node has; a node that only stores and forwards has no others.
     Control,
+    /// The column of GUIDs by which a table is followed, named by its `object_table`. It stays when
+    /// all else is removed.
+    Guid(String),
     /// The triggers of one followed table, named by its `object_table`.
     Capture(String),
     /// The union last-update view.
@@ -74,6 +77,7 @@ struct VerificationContext<'a> {
     relations: &'a [&'a str],
     has_view: bool,
     table: Option<&'a TablePlan>,
+    guid: Option<&'a TablePlan>,
 }
 
 #[derive(Serialize)]
@@ -132,6 +136,9 @@ pub fn each_script(
     if plan.is_store {
         return Ok(());
     }
+    for table in plan.tables.iter().filter(|table| table.guid.is_some()) {
+        take(guid_script(plan, table, templates)?);
+    }
     for tables in plan.tables.chunks(TABLES_AT_ONCE) {
         capture_scripts(plan, tables, templates)?.into_iter().for_each(&mut take);
     }
@@ -167,6 +174,18 @@ fn capture_scripts(
         }
         Ok(scripts)
     })
+}
+
+/// The column of GUIDs of one table.
+fn guid_script(plan: &Plan, table: &TablePlan, templates: &Templates) -> Result<Script, Error> {
+    let pieces = templates.pieces("capture/guid", &SwitchContext { table })?;
+    let name = format!("050_guid_{}", file_stem(&table.object_table));
+    let mut made = script(plan, name, ScriptKind::Guid(table.object_table.clone()), pieces);
+    made.removal_text.push_str(
+        "\n-- Nothing: the column and its values stay. Drop it when no node follows the table by \
+         it.\n",
+    );
+    Ok(made)
 }
 
 /// The triggers of one table.
@@ -250,15 +269,23 @@ pub fn verification(
     templates: &Templates,
 ) -> Result<Vec<String>, Error> {
     let is_of = |table: &&TablePlan| match &script.kind {
-        ScriptKind::Capture(object_table) => table.object_table == *object_table,
+        ScriptKind::Capture(object_table) | ScriptKind::Guid(object_table) => {
+            table.object_table == *object_table
+        }
         ScriptKind::Control | ScriptKind::View => false,
+    };
+    let found = plan.tables.iter().find(is_of);
+    let (guid, table) = match script.kind {
+        ScriptKind::Guid(_) => (found, None),
+        _ => (None, found),
     };
     let relations = CONTROL.iter().find(|(name, ..)| *name == script.name);
     let context = VerificationContext {
         namespace: plan.namespace.as_deref(),
         relations: relations.map_or(&[], |(_, _, relations)| relations),
         has_view: script.kind == ScriptKind::View,
-        table: plan.tables.iter().find(is_of),
+        table,
+        guid,
     };
     Ok(templates.pieces("install/verification", &context)?.0)
 }

@@ -6,6 +6,7 @@
 mod brands;
 mod columns;
 mod cost;
+mod guid;
 mod keys;
 mod policies;
 mod references;
@@ -23,19 +24,23 @@ pub use cost::{Cost, cost};
 pub use server::check_server;
 pub use suppress::{Sifted, Suppressed, sift};
 
-use super::Skipped;
+use super::{Skipped, identified};
 use crate::config::{Config, TableOptions, TableRule};
 use crate::dialect::Brand;
 use crate::model::{Column, Location, Schema, Table, TableName};
 
 /// Every id, sorted.
-pub const IDS: [&str; 41] = [
+pub const IDS: [&str; 45] = [
     "auto-increment-key",
     "binary-log-trust",
     "bulk-load",
     "compatibility-level",
     "disabled-trigger",
     "foreign-key-to-unfollowed",
+    "guid-added",
+    "guid-column",
+    "guid-fill",
+    "guid-referred",
     "hash-does-not-fit",
     "hash-unsupported",
     "journal-mode",
@@ -134,7 +139,8 @@ pub struct Finding {
 /// All findings: errors first, then by table, column and id. The same input gives the same list.
 #[must_use]
 pub fn check(config: &Config, schema: &Schema, skipped: &[Skipped]) -> Vec<Finding> {
-    let subject = Subject::new(config, schema, skipped);
+    let schema = identified(config, schema);
+    let subject = Subject::new(config, &schema, skipped);
     let mut findings = Vec::new();
     rules::check(&subject, &mut findings);
     keys::check(&subject, &mut findings);
@@ -144,6 +150,7 @@ pub fn check(config: &Config, schema: &Schema, skipped: &[Skipped]) -> Vec<Findi
     brands::check(&subject, &mut findings);
     writes::check(&subject, &mut findings);
     cost::check(&subject, &mut findings);
+    guid::check(&subject, &mut findings);
     sort(&mut findings);
     findings
 }

@@ -15,6 +15,7 @@ mod elements;
 mod expression;
 mod grammar;
 mod hash;
+mod identity;
 mod introspect;
 mod native;
 mod phrase;
@@ -26,6 +27,7 @@ mod verb;
 
 pub use cascade::{Blind, Cascades, Reached, cascades};
 pub use hash::hash;
+pub use identity::identified;
 pub use introspect::{Trigger, triggers, understand};
 
 use crate::dialect::Brand;

@@ -5,9 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use outrigger::config::{self, Config};
 use outrigger::dialect::Brand;
-use outrigger::import::{Cascade, Importer, Target, TargetColumn, Targets};
-use outrigger::model::LogicalType;
-use outrigger::model::Schema;
+use outrigger::import::{Importer, Reference, Target, TargetColumn, Targets};
+use outrigger::model::{Action, LogicalType, Schema};
 use outrigger::plan::{RoutePlan, plan_routes};
 use outrigger::render::Templates;
 use outrigger::runner::Runner;
@@ -63,11 +62,14 @@ fn targets(brand: Brand) -> Targets {
     };
     let cascades = |table: &str| {
         let references = REFERENCES.iter().filter(|r| r.parent == table && r.cascades);
-        let cascade = |r: &crate::constraint::Reference| Cascade {
+        let reference = |r: &crate::constraint::Reference| Reference {
             child: at(r.child),
             columns: vec![r.column.to_owned()],
+            referenced: vec![KEY.to_owned()],
+            on_delete: Action::Cascade,
+            on_update: Action::NoAction,
         };
-        references.map(cascade).collect()
+        references.map(reference).collect()
     };
     let column = |name: &str| TargetColumn {
         name: name.to_owned(),
@@ -93,7 +95,8 @@ fn targets(brand: Brand) -> Targets {
         refers_to_itself: false,
         component: REFERENCES.iter().find(|r| r.child == *name).map_or(component, |r| at(r.parent)),
         parents: REFERENCES.iter().filter(|r| r.child == *name).map(|r| at(r.parent)).collect(),
-        cascades: cascades(name),
+        references: cascades(name),
+        has_guid: false,
     });
     let tables = tables.collect();
     Targets {

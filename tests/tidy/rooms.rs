@@ -10,7 +10,7 @@ const MAY_IMPORT: [(&str, &[&str]); 17] = [
     // The brand of a node's URL and of a schema's files.
     ("config", &["model", "dialect"]),
     ("dialect", &["model"]),
-    // `schema::check` alone sees the configuration, see CHECK_ONLY.
+    // `schema::check` and `identified` alone see the configuration, see ONLY_IN.
     ("schema", &["model", "dialect", "config"]),
     // The plan carries the hash of the schema it is for.
     ("plan", &["model", "config", "dialect", "schema"]),
@@ -88,7 +88,12 @@ const MAY_IMPORT: [(&str, &[&str]); 17] = [
 
 /// What a room may import in these files only, and why.
 const ONLY_IN: [(&str, &str, &[&str], &str); 6] = [
-    ("schema", "config", &["src/schema/check"], "findings are about schema and configuration"),
+    (
+        "schema",
+        "config",
+        &["src/schema/check", "src/schema/identity.rs"],
+        "findings and the columns that are added are about schema and configuration",
+    ),
     ("plan", "schema", &["src/plan/capture.rs", "src/plan/cascade.rs"], "hash and cascades"),
     ("cli", "transport", &["src/cli/transport.rs"], "it prints an `Outcome`; the runner makes it"),
     (

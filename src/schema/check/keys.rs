@@ -36,6 +36,7 @@ fn not_unique(subject: &Subject<'_>, followed: &Followed<'_>) -> Option<Finding>
     if options.key.is_empty() {
         return None;
     }
+    let option = if options.guid.is_some() { "guid_column" } else { "key" };
     let holds = |unique: &[String]| {
         !unique.is_empty() && unique.iter().all(|column| options.key.contains(column))
     };
@@ -49,7 +50,7 @@ fn not_unique(subject: &Subject<'_>, followed: &Followed<'_>) -> Option<Finding>
         "add a unique constraint on the columns of `key`",
     );
     let first = options.key.first().map_or("", String::as_str);
-    Some(finding.at(subject.option_place(followed, "key", first)).table(&table.name))
+    Some(finding.at(subject.option_place(followed, option, first)).table(&table.name))
 }
 
 fn nullable(subject: &Subject<'_>, followed: &Followed<'_>, column: &Column) -> Option<Finding> {

@@ -67,7 +67,8 @@ fn unused_rule(subject: &Subject<'_>, rule: &TableRule) -> Finding {
 
 fn unknown_columns(subject: &Subject<'_>, followed: &Followed<'_>) -> Vec<Finding> {
     let Followed { table, options, .. } = followed;
-    let keys = options.key.iter().map(|column| ("key", column));
+    let key = if options.guid.is_some() { "guid_column" } else { "key" };
+    let keys = options.key.iter().map(|column| (key, column));
     let others = [
         ("last_update", &options.last_update),
         ("updated_by_user", &options.updated_by_user),
@@ -81,6 +82,10 @@ fn unknown_columns(subject: &Subject<'_>, followed: &Followed<'_>) -> Vec<Findin
         let columns = table.columns.iter().map(|column| column.name.as_str());
         let remedy = match closest(column, columns) {
             Some(name) => format!("did you mean `{name}`?"),
+            None if option == "guid_column" => {
+                "name a column of the table, or one that begins with `ds_` to have it added"
+                    .to_owned()
+            }
             None => format!("name a column of the table, or leave it out of `{option}`"),
         };
         let message =

@@ -479,6 +479,7 @@ fn every_id_is_listed_in_order_and_described() {
             include_str!("brands.rs"),
             include_str!("writes.rs"),
             include_str!("cost.rs"),
+            include_str!("guid.rs"),
             include_str!("server.rs"),
             include_str!("suppress.rs")
         );
