@@ -81,12 +81,14 @@ impl Importer {
         let mut carried = Vec::new();
         for effect in effects {
             let Effect::Update(cells) = &effect.effect else { continue };
-            let references = self.targets.tables[effect.row.0].references.clone();
             let follows = |one: &&Reference| {
                 one.on_update != Action::NoAction
                     && one.referenced.iter().any(|column| cells.contains_key(column))
             };
-            for reference in references.iter().filter(follows) {
+            // Nearly always none.
+            let references = &self.targets.tables[effect.row.0].references;
+            let references: Vec<Reference> = references.iter().filter(follows).cloned().collect();
+            for reference in &references {
                 let rows = BTreeMap::from([(effect.row.clone(), effect.key.clone())]);
                 let found = self.referring(session, (effect.row.0, reference), &rows).await?;
                 for (old, child) in found {
