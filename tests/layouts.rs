@@ -188,9 +188,10 @@ fn a_statement_that_the_tool_would_read_otherwise_is_refused() {
     let file = outcome.new.iter().find(|file| file.path.ends_with("sales_order.sql.conf"));
     assert_eq!(file.unwrap().text, "placeholderReplacement=false\n", "it is no placeholder");
     let mut desk = Desk::of(&case("sales_order"), Layout::Native, Brand::Mysql);
-    desk.scripts[10].statements[0].push_str("//");
+    desk.scripts[10].statements[0].push_str("$$ @@");
+    // A statement ends in `*/`, and `*///` would be divided in the wrong place.
     let outcome = desk.look(None).unwrap();
-    assert!(outcome.new[20].text.contains("\nDELIMITER $$\n"), "another delimiter is taken");
+    assert!(outcome.new[20].text.contains("\nDELIMITER ;;;\n"), "another delimiter is taken");
 }
 
 /// What each tool's documentation asks of names and marks, for those tools too that are not here.

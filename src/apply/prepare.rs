@@ -267,10 +267,25 @@ fn decide(wanted: &Wanted<'_>, live: &Live, script: &Script) -> Result<Action, E
     dirty_removal.extend(
         script.removal.iter().filter(|statement| !installed.removal.contains(statement)).cloned(),
     );
-    Ok(Action::Replace(
-        Change { removal: live.standing(&installed.removal), script: run, record, dirty_removal },
-        reason,
-    ))
+    let mut removal = live.standing(&installed.removal);
+    removal.retain(|statement| !is_replaced_in_place(statement, script, live, table));
+    Ok(Action::Replace(Change { removal, script: run, record, dirty_removal }, reason))
+}
+
+/// Whether the script itself replaces what a statement would remove. Where DDL cannot be rolled
+/// back, a trigger that was removed beforehand would leave a moment in which nothing is captured;
+/// one that is on another table by now stands in the way of its successor.
+fn is_replaced_in_place(
+    statement: &String,
+    script: &Script,
+    live: &Live,
+    table: Option<&Table>,
+) -> bool {
+    !live.brand.dialect().can.roll_back_ddl
+        && script.removal.contains(statement)
+        && crate::render::object(live.brand, statement).is_some_and(|object| {
+            object.is_trigger() && live.trigger(&object.name, table).is_some()
+        })
 }
 
 /// The followed table of a capture script.

@@ -15,12 +15,23 @@ const PLANNED: &str = "2000-01-01T00:00:00Z outrigger <outrigger@localhost>";
 
 /// Refuses a migration of which the tool would read a part as its own.
 pub(super) fn check(layout: Layout, migration: &Migration, brand: Brand) -> Result<(), Error> {
+    let statements = || migration.up.iter().chain(&migration.down);
+    check_statements(layout, &migration.script, statements, brand)
+}
+
+/// [`check`] of the statements of one script.
+pub(super) fn check_statements<'s, S: Iterator<Item = &'s String>>(
+    layout: Layout,
+    script: &str,
+    statements: impl Fn() -> S,
+    brand: Brand,
+) -> Result<(), Error> {
     let unfit = |what: &str| {
-        let (script, what) = (migration.script.clone(), what.to_owned());
+        let (script, what) = (script.to_owned(), what.to_owned());
         Err(Error::Unfit { script, layout, what })
     };
     let client = &brand.dialect().client;
-    for statement in migration.up.iter().chain(&migration.down) {
+    for statement in statements() {
         for line in statement.lines() {
             let squeezed: String = line.split_whitespace().collect::<String>().to_lowercase();
             let reserved = layout.reserved_lines().iter().find(|word| squeezed.starts_with(**word));
@@ -42,7 +53,8 @@ pub(super) fn check(layout: Layout, migration: &Migration, brand: Brand) -> Resu
             return unfit("two blank lines in a row");
         }
     }
-    if matches!(layout, Layout::Native | Layout::Sqitch) && delimiter(client, migration).is_none() {
+    if matches!(layout, Layout::Native | Layout::Sqitch) && delimiter(client, statements).is_none()
+    {
         return unfit("every delimiter that could stand between statements");
     }
     Ok(())
@@ -190,34 +202,50 @@ fn atlas(part: &Part<'_>) -> String {
 
 /// For the brand's own client: as one transaction where that exists.
 fn native(migration: &Migration, part: &Part<'_>, client: &Client) -> String {
-    let delimiter = delimiter(client, migration).unwrap_or_default();
-    let mut text = part.header.to_owned();
+    let statements = || migration.up.iter().chain(&migration.down);
+    let delimiter = delimiter(client, statements).unwrap_or_default();
     let line = |mark: &str| if mark.is_empty() { String::new() } else { format!("{mark}\n") };
-    text.push_str(&line(&client.opening));
+    let body = for_client(part.statements, delimiter, client);
+    let (opening, closing) = (line(&client.opening), line(&client.closing));
+    format!("{}{opening}{body}{closing}", part.header)
+}
+
+/// Statements as the brand's own client takes them, in no transaction of their own.
+pub(super) fn for_client(statements: &[String], delimiter: &str, client: &Client) -> String {
+    let mut text = String::new();
     if !delimiter.is_empty() {
         text.push_str(&format!("DELIMITER {delimiter}\n"));
     }
-    for statement in part.statements {
+    for statement in statements {
         let end = if delimiter.is_empty() { ";" } else { delimiter };
         let body = statement.strip_suffix(';').unwrap_or(statement);
-        text.push_str(&format!("\n{body}{end}\n{}", line(&client.separator)));
+        text.push_str(&format!("\n{body}{end}\n"));
+        if !client.separator.is_empty() {
+            text.push_str(&format!("{}\n", client.separator));
+        }
     }
     text.push('\n');
     if !delimiter.is_empty() {
         text.push_str("DELIMITER ;\n");
     }
-    text.push_str(&line(&client.closing));
     text
 }
 
 /// What ends a statement where a semicolon does not: the first that no statement has in it.
 /// Empty where a semicolon does.
-fn delimiter<'a>(client: &'a Client, migration: &Migration) -> Option<&'a str> {
+pub(super) fn delimiter<'a, 's, S: Iterator<Item = &'s String>>(
+    client: &'a Client,
+    statements: impl Fn() -> S,
+) -> Option<&'a str> {
     if client.delimiters.is_empty() {
         return Some("");
     }
-    let statements = || migration.up.iter().chain(&migration.down);
-    let is_free = |mark: &&String| !statements().any(|text| text.contains(mark.as_str()));
+    // Where a statement ends in `*/`, `//` would begin with its last letter.
+    let ends = |text: &String, mark: &str| {
+        let body = text.strip_suffix(';').unwrap_or(text);
+        format!("{body}{mark}").find(mark) == Some(body.len())
+    };
+    let is_free = |mark: &&String| statements().all(|text| ends(text, mark));
     client.delimiters.iter().find(is_free).map(String::as_str)
 }
 

@@ -54,8 +54,16 @@ const CONTROL: [(&str, &str, &[&str]); 10] = [
 ];
 
 /// The templates of a followed table's triggers.
-const CAPTURE: [&str; 5] =
-    ["capture/unseen", "capture/insert", "capture/update", "capture/delete", "capture/truncate"];
+/// The first and the last keep writers out meanwhile, where no transaction does.
+const CAPTURE: [&str; 7] = [
+    "capture/open",
+    "capture/unseen",
+    "capture/insert",
+    "capture/update",
+    "capture/delete",
+    "capture/truncate",
+    "capture/close",
+];
 
 /// For fewer tables a thread of its own does not pay.
 const TABLES_PER_WORKER: usize = 16;
