@@ -7,7 +7,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 
 use super::spanned::{Entries, Spanned};
-use super::{CascadeRule, Collisions, CommandForm, Error, Overwrite, Policy};
+use super::{CascadeRule, Collisions, CommandForm, Error, Overwrite, Policy, WakeRule};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -111,6 +111,8 @@ pub(super) struct RawCapture {
     pub(super) command: CommandForm,
     #[serde(default)]
     pub(super) cascades: CascadeRule,
+    #[serde(default)]
+    pub(super) wake: WakeRule,
 }
 
 #[derive(Debug, Default, Deserialize)]
