@@ -71,6 +71,10 @@ pub struct Importer {
     pub(super) tried_routes: BTreeSet<RouteId>,
     /// Whether a change named a column that is not in these tables.
     pub(super) has_met_no_column: bool,
+    /// The inbox id up to which each route was dealt with, as it was last seen.
+    pub(super) reached: BTreeMap<RouteId, i64>,
+    /// Routes with something in quarantine that is tried again with each import.
+    pub(super) waiting: BTreeSet<RouteId>,
 }
 
 /// Rows that have something in quarantine, with the first inbox id of each.
@@ -102,6 +106,8 @@ impl Importer {
             forgotten_stamp: None,
             tried_routes: BTreeSet::new(),
             has_met_no_column: false,
+            reached: BTreeMap::new(),
+            waiting: BTreeSet::new(),
         })
     }
 
@@ -170,6 +176,7 @@ impl Importer {
         let pointer = Cursor::of_program(&row)
             .map(|cursor| cursor.pointer)
             .map_err(|reason| Error::Misplaced { program: route.import_program(), reason })?;
+        self.reached.insert(route, pointer);
         self.look_at_gaps(session).await?;
         self.forgotten_stamp = row.text("forgotten_stamp");
         let page = self.page(session, route, pointer).await?;

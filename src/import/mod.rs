@@ -28,6 +28,7 @@ pub mod quarantine;
 mod record;
 mod rehearsal;
 mod settle;
+mod standing;
 mod statements;
 mod target;
 mod versions;
