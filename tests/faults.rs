@@ -19,7 +19,8 @@ use outrigger::db;
 use outrigger::dialect::Brand;
 use tokio::task::JoinHandle;
 
-use self::process::{KeptServer, Runners};
+pub use self::process::KeptServer;
+use self::process::Runners;
 use self::proxy::Proxy;
 use self::random::Random;
 use self::writer::{ACCOUNTS, Ledger, Tally, Writer};

@@ -52,6 +52,7 @@ mod trouble;
 mod type_names;
 mod values;
 mod verbs;
+mod wake;
 
 /// Cargo does not look for tests by itself here (`autotests = false`), so that a file that nobody
 /// lists would never run.

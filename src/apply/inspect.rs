@@ -96,6 +96,7 @@ fn own_tables(templates: &Templates) -> Result<BTreeSet<String>, render::Error> 
         schema_hash: String::new(),
         config_hash: String::new(),
         command: "none",
+        signal: None,
         is_store: true,
         tables: Vec::new(),
         roles: RolePlan::default(),

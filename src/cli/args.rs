@@ -95,6 +95,10 @@ pub(super) enum Verb {
     #[command(after_long_help = help::IMPORT)]
     Import(Import),
     /// Transport and import for all routes, until stopped
+    ///
+    /// A route has its turn as soon as its source has committed something: Postgres tells a runner
+    /// that sleeps, SQLite has a counter of commits, and the others are looked at, often while
+    /// there is work and less and less often when it is quiet.
     #[command(after_long_help = help::RUN)]
     Run(Run),
     /// Show how far each route is
@@ -307,10 +311,10 @@ pub(super) struct Import {
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Run {
-    /// The pause between two iterations: 500ms, 5s, 2m
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration)]
+    /// The longest time until a node is looked at again: 500ms, 10s, 2m
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
     pub(super) every: Duration,
-    /// Stop by itself after so many iterations
+    /// Iterate every route so many times, with a pause of --every between, and stop
     #[arg(long, value_name = "N")]
     pub(super) iterations: Option<u64>,
 }

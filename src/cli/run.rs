@@ -11,7 +11,7 @@ use super::context::Context;
 use super::{FAILED, FOUND, import, live, transport};
 use crate::error::{Error, Result};
 use crate::plan::RoutePlan;
-use crate::runner::Runner;
+use crate::runner::{Failed, Next, Outcomes, Runner, Turn};
 
 /// How often a pause looks whether it shall end.
 const TICK: Duration = Duration::from_millis(50);
@@ -19,91 +19,145 @@ const TICK: Duration = Duration::from_millis(50);
 /// The longest pause after errors, whatever `--every` says.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
-/// What one iteration of all programs came to.
+/// What the turns came to.
 #[derive(Default)]
-struct Round {
+struct Total {
     changes: u64,
     quarantined: u64,
-    errors: u64,
+    errors: usize,
 }
 
 pub(super) async fn run(args: Run, context: &Context) -> Result<ExitCode> {
     let (mut runner, _) = live::runner(context).await?;
     let stop = live::stop_on_signal(context.console);
     let routes = live::routes(&runner, &[])?;
-    context.console.note(&format!(
-        "running {}, every {:?}",
-        count(routes.len(), "route"),
-        args.every
-    ));
-    let mut pause = args.every;
-    let mut left = args.iterations;
-    let mut total = Round::default();
-    while !stop.load(Ordering::Relaxed) && left != Some(0) {
-        let round = iterate(&mut runner, &routes, &stop, context).await?;
-        // A node that is away is asked less and less often, up to a limit.
-        pause = if round.errors == 0 {
-            args.every
-        } else {
-            pause.saturating_mul(2).clamp(args.every, LONGEST_PAUSE.max(args.every))
-        };
-        total.changes += round.changes;
-        total.quarantined += round.quarantined;
-        total.errors = round.errors;
-        left = left.map(|left| left - 1);
-        if left != Some(0) {
-            wait(pause, &stop).await;
-        }
+    let mut total = Total::default();
+    if let Some(iterations) = args.iterations {
+        let pace = (iterations, args.every);
+        iterate(&mut runner, &routes, pace, &stop, &mut total, context).await?;
+    } else {
+        watch(&mut runner, &routes, args.every, &stop, &mut total, context).await?;
     }
     runner.close().await;
     context.console.note(&format!("stopped after {} imported changes", total.changes));
     Ok(match total {
-        Round { errors: 1.., .. } => ExitCode::from(FAILED),
-        Round { quarantined: 1.., .. } => ExitCode::from(FOUND),
-        Round { .. } => ExitCode::SUCCESS,
+        Total { errors: 1.., .. } => ExitCode::from(FAILED),
+        Total { quarantined: 1.., .. } => ExitCode::from(FOUND),
+        Total { .. } => ExitCode::SUCCESS,
     })
 }
 
-/// Each route once: transport, then import. A route that fails does not hold up the others.
+/// Each route when it has something to do, until stopped.
+async fn watch(
+    runner: &mut Runner,
+    routes: &[RoutePlan],
+    every: Duration,
+    stop: &Arc<AtomicBool>,
+    total: &mut Total,
+    context: &Context,
+) -> Result<()> {
+    let routes_text = count(routes.len(), "route");
+    context.console.note(&format!("running {routes_text}, looking every {every:?} at least"));
+    let mut watch = runner.watch(routes, every)?;
+    while let Some(next) = watch.next(stop).await {
+        match next {
+            Next::Turn(turn) => {
+                let outcomes = take_turn(runner, &turn, stop, total, context).await?;
+                watch.done(runner, &turn, outcomes);
+            }
+            Next::Trouble(error) => context.console.error(&Error::from(error)),
+        }
+    }
+    total.errors = watch.failures();
+    Ok(())
+}
+
+/// Each route so many times, with a pause after each time.
 async fn iterate(
     runner: &mut Runner,
     routes: &[RoutePlan],
+    (iterations, every): (u64, Duration),
     stop: &Arc<AtomicBool>,
+    total: &mut Total,
     context: &Context,
-) -> Result<Round> {
-    let mut round = Round::default();
-    for route in routes {
+) -> Result<()> {
+    let routes_text = count(routes.len(), "route");
+    context.console.note(&format!("running {routes_text}, every {every:?}"));
+    let mut pause = every;
+    for left in (0..iterations).rev() {
+        total.errors = 0;
+        for route in routes {
+            if stop.load(Ordering::Relaxed) {
+                break;
+            }
+            let turn = Turn { route: route.clone(), transports: true, imports: true };
+            let outcomes = take_turn(runner, &turn, stop, total, context).await?;
+            let failures = [
+                outcomes.carried.map(|done| done.is_err()),
+                outcomes.imported.map(|done| done.is_err()),
+            ];
+            total.errors += failures.into_iter().flatten().filter(|has_failed| *has_failed).count();
+        }
+        // A node that is away is asked less and less often, up to a limit.
+        pause = if total.errors == 0 {
+            every
+        } else {
+            pause.saturating_mul(2).clamp(every, LONGEST_PAUSE.max(every))
+        };
         if stop.load(Ordering::Relaxed) {
             break;
         }
-        let ends = format!("route {} ({} to {})", route.id, route.from, route.to);
-        match runner.transport(route, &mut |_| {}).await {
+        if left > 0 {
+            wait(pause, stop).await;
+        }
+    }
+    Ok(())
+}
+
+/// Transport, then import, of one route. A route that fails does not hold up the others.
+async fn take_turn(
+    runner: &mut Runner,
+    turn: &Turn,
+    stop: &Arc<AtomicBool>,
+    total: &mut Total,
+    context: &Context,
+) -> Result<Outcomes> {
+    let route = &turn.route;
+    let ends = format!("route {} ({} to {})", route.id, route.from, route.to);
+    let mut outcomes = Outcomes::default();
+    if turn.transports {
+        outcomes.carried = Some(match runner.transport(route, &mut |_| {}).await {
             Ok(outcome) => {
                 if outcome.written > 0 {
                     context.console.data(&format!("{ends}: {}\n", transport::summary(&outcome)))?;
                 }
                 transport::note_skew(runner, route, &outcome, context.console);
+                Ok(outcome)
             }
             Err(error) => {
-                round.errors += 1;
                 context.console.error(&Error::from(error));
+                Err(Failed)
             }
-        }
-        match runner.import(route, stop, &mut |_| {}).await {
+        });
+    }
+    let has_brought = outcomes.carried.is_some_and(|done| done.map_or(true, |o| o.written > 0));
+    if turn.imports || has_brought {
+        outcomes.imported = Some(match runner.import(route, stop, &mut |_| {}).await {
             Ok(outcome) => {
-                round.changes += outcome.read - outcome.quarantined + outcome.released;
-                round.quarantined += outcome.quarantined;
+                total.changes += outcome.read - outcome.quarantined + outcome.released;
+                total.quarantined += outcome.quarantined;
                 if outcome.read + outcome.released > 0 {
                     context.console.data(&format!("{ends}: {}\n", import::summary(&outcome)))?;
                 }
+                Ok(outcome)
             }
             Err(error) => {
-                round.errors += 1;
                 context.console.error(&Error::from(error));
+                Err(Failed)
             }
-        }
+        });
     }
-    Ok(round)
+    Ok(outcomes)
 }
 
 async fn wait(pause: Duration, stop: &Arc<AtomicBool>) {

@@ -259,6 +259,19 @@ pub struct Capture {
     pub command: CommandForm,
     /// What happens where foreign keys write rows that nothing can record.
     pub cascades: CascadeRule,
+    /// Whether triggers wake a runner that sleeps.
+    pub wake: WakeRule,
+}
+
+/// How a runner comes to know of a change on a brand whose triggers could tell it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WakeRule {
+    /// The triggers tell it, when it sleeps.
+    #[default]
+    Notify,
+    /// It looks.
+    Poll,
 }
 
 /// What happens where foreign keys write rows that nothing can record.

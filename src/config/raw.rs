@@ -7,7 +7,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 
 use super::spanned::{Entries, Spanned};
-use super::{CascadeRule, Collisions, CommandForm, Error, GuidFill, Overwrite, Policy};
+use super::{CascadeRule, Collisions, CommandForm, Error, GuidFill, Overwrite, Policy, WakeRule};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -125,6 +125,8 @@ pub(super) struct RawCapture {
     pub(super) command: CommandForm,
     #[serde(default)]
     pub(super) cascades: CascadeRule,
+    #[serde(default)]
+    pub(super) wake: WakeRule,
 }
 
 #[derive(Debug, Default, Deserialize)]

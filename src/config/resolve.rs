@@ -15,7 +15,7 @@ use super::spanned::{Entries, Spanned};
 use super::variables::{Piece, pieces};
 use super::{
     Capture, Config, Error, Limits, Node, Place, Roles, Route, SchemaSource, Suppression,
-    Surroundings, TableChoice, TableOptions, TableRule,
+    Surroundings, TableChoice, TableOptions, TableRule, WakeRule,
 };
 use crate::dialect::Brand;
 use crate::model::{NodeId, RouteId};
@@ -56,7 +56,11 @@ pub(super) fn config(
         nodes,
         tables: raw.tables.0.into_iter().map(|rule| reader.rule(rule)).collect::<Result<_, _>>()?,
         routes,
-        capture: Capture { command: raw.capture.command, cascades: raw.capture.cascades },
+        capture: Capture {
+            command: raw.capture.command,
+            cascades: raw.capture.cascades,
+            wake: raw.capture.wake,
+        },
         suppressions: raw
             .findings
             .into_iter()
@@ -482,8 +486,13 @@ fn hash(config: &Config) -> String {
             }
         })
         .collect();
+    // Said only where it is not the default, so that older files keep their hash.
+    let wake = match config.capture.wake {
+        WakeRule::Notify => "",
+        WakeRule::Poll => " poll",
+    };
     let text = format!(
-        "{:?} {} {:?} {}",
+        "{:?} {} {:?}{wake} {}",
         config.database,
         config.schema_brand(),
         config.capture.command,

@@ -41,6 +41,16 @@ pub trait Session: Send {
         let _ = (sql, text);
         Box::pin(async { Err(Fault::rejected("this brand's driver takes no text for a load")) })
     }
+    /// Waits until another session signals on a channel that this one listens to, at most so
+    /// long; whether one did. It may be given up at any moment, and nothing is lost by it.
+    ///
+    /// The default waits to the end: only a session of [`connect_to_listen`] is ever told.
+    fn signalled(&mut self, longest: Duration) -> Reply<'_, bool> {
+        Box::pin(async move {
+            tokio::time::sleep(longest).await;
+            Ok(false)
+        })
+    }
     /// Begins a transaction.
     fn begin(&mut self, mode: Mode) -> Reply<'_, ()>;
     /// Commits it.
@@ -165,7 +175,24 @@ const CONNECT_WAIT: Duration = Duration::from_secs(15);
 /// [`FaultKind::Gone`] when nobody answers, [`FaultKind::Denied`] when the login is refused,
 /// [`FaultKind::Rejected`] when the URL is not understood.
 pub async fn connect(url: &str) -> Result<Box<dyn Session>, Fault> {
-    let Ok(session) = tokio::time::timeout(CONNECT_WAIT, Box::pin(connect_brand(url))).await else {
+    within_wait(Box::pin(connect_brand(url))).await
+}
+
+/// Opens a session that can be told what others signal, where the brand has that.
+///
+/// # Errors
+/// As [`connect`].
+pub async fn connect_to_listen(url: &str) -> Result<Box<dyn Session>, Fault> {
+    match Brand::from_url(url) {
+        Some(Brand::Postgres) => within_wait(Box::pin(postgres::connect_to_listen(url))).await,
+        _ => connect(url).await,
+    }
+}
+
+async fn within_wait(
+    connecting: impl Future<Output = Result<Box<dyn Session>, Fault>>,
+) -> Result<Box<dyn Session>, Fault> {
+    let Ok(session) = tokio::time::timeout(CONNECT_WAIT, connecting).await else {
         return Err(Fault::gone(format!("no answer within {} s", CONNECT_WAIT.as_secs())));
     };
     session

@@ -2,16 +2,18 @@
 
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
 use sqlx::postgres::types::Oid;
 use sqlx::postgres::{
-    PgArgumentBuffer, PgConnectOptions, PgConnection, PgRow, PgTypeInfo, PgValueFormat,
+    PgArgumentBuffer, PgConnectOptions, PgConnection, PgListener, PgPool, PgPoolOptions, PgRow,
+    PgTypeInfo, PgValueFormat,
 };
 use sqlx::{
-    AssertSqlSafe, Column as _, ConnectOptions as _, Connection as _, Encode, Executor as _,
-    Row as _, Type, TypeInfo as _, ValueRef as _,
+    Acquire as _, AssertSqlSafe, Column as _, ConnectOptions as _, Connection as _, Encode,
+    Executor as _, Row as _, Type, TypeInfo as _, ValueRef as _,
 };
 
 use super::{Fault, Mode, Reply, Session, driver_fault};
@@ -19,17 +21,48 @@ use crate::dialect::Brand;
 use crate::model::{Row, Value};
 
 struct Postgres {
-    connection: PgConnection,
+    link: Link,
     is_open: bool,
 }
 
+/// A connection, alone or as the driver's listener holds it.
+enum Link {
+    Plain(PgConnection),
+    Listening(PgListener, PgPool),
+}
+
+impl Link {
+    async fn connection(&mut self) -> Result<&mut PgConnection, Fault> {
+        match self {
+            Self::Plain(connection) => Ok(connection),
+            Self::Listening(listener, _) => listener.acquire().await.map_err(|error| fault(&error)),
+        }
+    }
+}
+
+fn options(url: &str) -> Result<PgConnectOptions, Fault> {
+    let options = PgConnectOptions::from_str(url).map_err(|error| fault(&error))?;
+    Ok(options.application_name("outrigger").disable_statement_logging())
+}
+
 pub(super) async fn connect(url: &str) -> Result<Box<dyn Session>, Fault> {
-    let options = PgConnectOptions::from_str(url)
-        .map_err(|error| fault(&error))?
-        .application_name("outrigger")
-        .disable_statement_logging();
-    let connection = options.connect().await.map_err(|error| fault(&error))?;
-    Ok(Box::new(Postgres { connection, is_open: false }))
+    let connection = options(url)?.connect().await.map_err(|error| fault(&error))?;
+    Ok(Box::new(Postgres { link: Link::Plain(connection), is_open: false }))
+}
+
+/// The driver hands out what a connection is told only through its listener, and that only from a
+/// pool: of one connection, which is never replaced behind our back.
+pub(super) async fn connect_to_listen(url: &str) -> Result<Box<dyn Session>, Fault> {
+    let options = options(url)?;
+    // A pool goes on trying where nobody answers, and then says only that it gave up.
+    let probe = options.connect().await.map_err(|error| fault(&error))?;
+    probe.close().await.map_err(|error| fault(&error))?;
+    let pool = PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None);
+    let pool = pool.connect_with(options).await.map_err(|error| fault(&error))?;
+    let mut listener = PgListener::connect_with(&pool).await.map_err(|error| fault(&error))?;
+    listener.ignore_pool_close_event(true);
+    listener.eager_reconnect(false);
+    Ok(Box::new(Postgres { link: Link::Listening(listener, pool), is_open: false }))
 }
 
 impl Session for Postgres {
@@ -41,31 +74,51 @@ impl Session for Postgres {
         Box::pin(async move {
             // The one place where this adapter vouches for SQL: it comes from our templates.
             let statement = sqlx::raw_sql(AssertSqlSafe(sql));
-            self.connection.execute(statement).await.map_err(|error| fault(&error))?;
+            let connection = self.link.connection().await?;
+            connection.execute(statement).await.map_err(|error| fault(&error))?;
             Ok(())
         })
     }
 
     fn execute<'a>(&'a mut self, sql: &'a str, values: &'a [Value]) -> Reply<'a, u64> {
         Box::pin(async move {
-            let done = bound(sql, values).execute(&mut self.connection).await;
+            let done = bound(sql, values).execute(self.link.connection().await?).await;
             Ok(done.map_err(|error| fault(&error))?.rows_affected())
         })
     }
 
     fn fetch<'a>(&'a mut self, sql: &'a str, values: &'a [Value]) -> Reply<'a, Vec<Row>> {
         Box::pin(async move {
-            let rows = bound(sql, values).fetch_all(&mut self.connection).await;
+            let rows = bound(sql, values).fetch_all(self.link.connection().await?).await;
             decode(&rows.map_err(|error| fault(&error))?)
         })
     }
 
     fn load<'a>(&'a mut self, sql: &'a str, text: &'a str) -> Reply<'a, ()> {
         Box::pin(async move {
-            let mut sink = self.connection.copy_in_raw(sql).await.map_err(|error| fault(&error))?;
+            let connection = self.link.connection().await?;
+            let mut sink = connection.copy_in_raw(sql).await.map_err(|error| fault(&error))?;
             sink.send(text.as_bytes()).await.map_err(|error| fault(&error))?;
             sink.finish().await.map_err(|error| fault(&error))?;
             Ok(())
+        })
+    }
+
+    fn signalled(&mut self, longest: Duration) -> Reply<'_, bool> {
+        Box::pin(async move {
+            let Link::Listening(listener, _) = &mut self.link else {
+                tokio::time::sleep(longest).await;
+                return Ok(false);
+            };
+            let Ok(told) = tokio::time::timeout(longest, listener.try_recv()).await else {
+                return Ok(false);
+            };
+            if told.map_err(|error| fault(&error))?.is_none() {
+                return Err(Fault::gone("the connection was closed while it was listening"));
+            }
+            // What came besides says the same.
+            while listener.next_buffered().is_some() {}
+            Ok(true)
         })
     }
 
@@ -97,7 +150,16 @@ impl Session for Postgres {
     }
 
     fn close(self: Box<Self>) -> Reply<'static, ()> {
-        Box::pin(async move { self.connection.close().await.map_err(|error| fault(&error)) })
+        Box::pin(async move {
+            match self.link {
+                Link::Plain(connection) => connection.close().await.map_err(|error| fault(&error)),
+                Link::Listening(listener, pool) => {
+                    drop(listener);
+                    pool.close().await;
+                    Ok(())
+                }
+            }
+        })
     }
 }
 

@@ -145,6 +145,8 @@ pub struct Dialect {
     pub tools: Tools,
     /// What the brand can do.
     pub can: Capabilities,
+    /// How a runner sleeps until somebody commits; `null` where nothing tells it.
+    pub signal: Option<Signal>,
     /// SQL for the SHA-256 of the canonical text `{}`, in lower-case hexadecimal.
     pub hash: String,
     /// Every logical type.
@@ -335,6 +337,16 @@ pub struct Capabilities {
     pub hold_not_a_number: bool,
     /// NULL can stand in a unique key any number of times.
     pub repeat_null: bool,
+}
+
+/// How a runner sleeps until somebody commits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Signal {
+    /// The channel on which it is told.
+    pub channel: String,
+    /// The advisory lock that a sleeping runner holds: who cannot share it has somebody to tell.
+    pub lock: i64,
 }
 
 /// One logical type on one brand.

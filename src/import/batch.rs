@@ -75,6 +75,10 @@ pub struct Importer {
     pub(super) has_met_no_column: bool,
     /// What was read of the inbox before its turn.
     pub(super) ahead: Option<Ahead>,
+    /// The inbox id up to which each route was dealt with, as it was last seen.
+    pub(super) reached: BTreeMap<RouteId, i64>,
+    /// Routes with something in quarantine that is tried again with each import.
+    pub(super) waiting: BTreeSet<RouteId>,
 }
 
 /// Rows that have something in quarantine, with the first inbox id of each.
@@ -107,6 +111,8 @@ impl Importer {
             tried_routes: BTreeSet::new(),
             has_met_no_column: false,
             ahead: None,
+            reached: BTreeMap::new(),
+            waiting: BTreeSet::new(),
         })
     }
 
@@ -189,6 +195,7 @@ impl Importer {
         let pointer = Cursor::of_program(&row)
             .map(|cursor| cursor.pointer)
             .map_err(|reason| Error::Misplaced { program: route.import_program(), reason })?;
+        self.reached.insert(route, pointer);
         self.look_at_gaps(session).await?;
         self.forgotten_stamp = row.text("forgotten_stamp");
         let page = self.next_page(session, route, pointer).await?;

@@ -32,6 +32,7 @@ mod references;
 mod rehearsal;
 mod sets;
 mod settle;
+mod standing;
 mod statements;
 mod target;
 mod versions;

@@ -244,6 +244,11 @@ impl Importer {
                 }
             }
             if outcome.released == before {
+                if retries.is_empty() {
+                    self.waiting.remove(&route);
+                } else {
+                    self.waiting.insert(route);
+                }
                 break;
             }
         }

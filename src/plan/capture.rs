@@ -8,6 +8,7 @@ use super::names::object_name;
 use super::{Error, Plan, RolePlan};
 use crate::config::{
     CascadeRule, Collisions, CommandForm, Config, Overwrite, Policy, TableChoice, TableOptions,
+    WakeRule,
 };
 use crate::dialect::Brand;
 use crate::model::{CONTROL_TABLES, Column, LogicalType, Schema, Table, TableName};
@@ -124,6 +125,10 @@ pub(super) fn store(config: &Config, schema: &Schema, brand: Brand) -> Plan {
             CommandForm::None => "none",
             CommandForm::Escaped => "escaped",
             CommandForm::Tilde => "tilde",
+        },
+        signal: match config.capture.wake {
+            WakeRule::Notify => brand.dialect().signal.clone(),
+            WakeRule::Poll => None,
         },
         is_store: true,
         tables: Vec::new(),

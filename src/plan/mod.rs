@@ -28,7 +28,7 @@ pub use translate::{
 };
 
 use crate::config::{Config, Roles};
-use crate::dialect::Brand;
+use crate::dialect::{Brand, Signal};
 use crate::model::{NodeId, Schema, TableName};
 
 /// What cannot be planned.
@@ -156,6 +156,8 @@ pub struct Plan {
     pub config_hash: String,
     /// How `object_operation_command` is filled: `none`, `escaped` or `tilde`.
     pub command: &'static str,
+    /// How triggers wake a runner that sleeps; `None` where they do not.
+    pub signal: Option<Signal>,
     /// Whether it is for nodes that only store and forward: then there are no tables.
     pub is_store: bool,
     /// The followed tables, sorted by name.

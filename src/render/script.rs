@@ -4,6 +4,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::{Error, Templates};
+use crate::dialect::Signal;
 use crate::plan::{Account, Plan, TablePlan};
 
 /// What a script is for.
@@ -76,6 +77,7 @@ struct TableContext<'a> {
     database: &'a str,
     namespace: Option<&'a str>,
     command: &'a str,
+    signal: Option<&'a Signal>,
     table: &'a TablePlan,
 }
 
@@ -203,6 +205,7 @@ fn capture_script(plan: &Plan, table: &TablePlan, templates: &Templates) -> Resu
         database: &plan.database,
         namespace: plan.namespace.as_deref(),
         command: plan.command,
+        signal: plan.signal.as_ref(),
         table,
     };
     let context = templates.context("capture", &context)?;

@@ -1,22 +1,27 @@
 //! Runs transport and import of all routes, paced and stopped cleanly.
 
 mod explain;
+mod lookout;
+mod pace;
 mod policy;
 mod purge;
 mod rejoin;
 mod skew;
 mod status;
+mod watch;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 pub use explain::{Outlook, Report};
+pub use pace::{Failed, Outcomes, Turn};
 pub use policy::{Remedy, remedy};
 pub use purge::{Hold, NodePurge, Purge, PurgeReport, Tally};
 pub use rejoin::{Purged, Refusal, Rejoin, Rejoined};
 pub use skew::{SkewNote, SkewState};
 pub use status::{NodeStatus, RouteStatus, Status};
+pub use watch::{Next, Watch};
 
 use crate::apply;
 use crate::config::Config;
@@ -24,7 +29,7 @@ use crate::db::{self, Fault, Session};
 use crate::dialect::Brand;
 use crate::import::{self, Importer, Mismatch, Progress, Targets};
 use crate::model::{NodeId, RouteId, Schema};
-use crate::outbox::{self, Claim};
+use crate::outbox::{self, Claim, Cursor};
 use crate::plan::{self, RoutePlan, plan_routes};
 use crate::render::{self, Templates};
 use crate::transport::{self, Transport};
@@ -146,12 +151,15 @@ pub struct Runner {
     config: Config,
     schema: Schema,
     overrides: BTreeMap<Brand, BTreeMap<String, String>>,
-    /// Templates that were parsed before.
-    parsed: BTreeMap<Brand, Arc<Templates>>,
+    /// Templates that were parsed before: parsing and filling them takes longer than a turn.
+    parsed: Mutex<BTreeMap<Brand, Arc<Templates>>>,
+    transports: BTreeMap<(Brand, Brand), Arc<Transport>>,
     routes: Vec<RoutePlan>,
     places: BTreeMap<NodeId, Place>,
     sessions: BTreeMap<NodeId, Box<dyn Session>>,
     importers: BTreeMap<NodeId, Importer>,
+    /// How far each route was carried by this runner.
+    reached: BTreeMap<RouteId, Cursor>,
     /// What was last said of the clocks of each route.
     skews: BTreeMap<RouteId, SkewState>,
 }
@@ -178,9 +186,11 @@ impl Runner {
             config,
             schema,
             overrides,
-            parsed: BTreeMap::new(),
+            parsed: Mutex::default(),
+            transports: BTreeMap::new(),
             sessions: BTreeMap::new(),
             importers: BTreeMap::new(),
+            reached: BTreeMap::new(),
             skews: BTreeMap::new(),
         }
     }
@@ -188,7 +198,8 @@ impl Runner {
     /// Takes a brand's templates as they were parsed elsewhere, instead of the overrides.
     #[must_use]
     pub fn with_templates(mut self, templates: Arc<Templates>) -> Self {
-        self.parsed.insert(templates.brand(), templates);
+        let parsed = self.parsed.get_mut().unwrap_or_else(PoisonError::into_inner);
+        parsed.insert(templates.brand(), templates);
         self
     }
 
@@ -229,16 +240,18 @@ impl Runner {
                 return Err(error);
             }
         };
-        let (source, target) = (self.templates(from.brand())?, self.templates(to.brand())?);
-        let limits = &self.config.limits;
-        let transport = Transport::new(&source, &target, limits.batch_rows)?
-            .with_skew_refusal(limits.skew_refusal);
-        let mut carried = transport.carry(route, &mut *from, &mut *to, progress).await;
+        let transport = self.transport_between(from.brand(), to.brand())?;
+        let mut carried = transport.carry_on(route, &mut *from, &mut *to, progress).await;
         if matches!(carried, Err(transport::Error::NoProgram { .. })) {
             self.ensure_programs(&mut *to, route).await?;
-            carried = transport.carry(route, &mut *from, &mut *to, progress).await;
+            carried = transport.carry_on(route, &mut *from, &mut *to, progress).await;
         }
-        let outcome = carried.map_err(|source| Error::Transport { route: route.id.0, source });
+        self.reached.remove(&route.id);
+        let outcome = carried.map(|(outcome, cursor)| {
+            self.reached.extend(cursor.map(|cursor| (route.id, cursor)));
+            outcome
+        });
+        let outcome = outcome.map_err(|source| Error::Transport { route: route.id.0, source });
         // Which of the two is gone cannot be told from outside: both are opened anew.
         let is_broken = outcome.as_ref().err().and_then(Error::fault).is_some_and(policy::is_gone);
         if !is_broken {
@@ -382,12 +395,29 @@ impl Runner {
     }
 
     fn templates(&self, brand: Brand) -> Result<Arc<Templates>, Error> {
-        if let Some(templates) = self.parsed.get(&brand) {
+        let mut parsed = self.parsed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(templates) = parsed.get(&brand) {
             return Ok(templates.clone());
         }
         let none = BTreeMap::new();
         let overrides = self.overrides.get(&brand).unwrap_or(&none);
-        Ok(Arc::new(Templates::with_overrides(brand, overrides)?))
+        let templates = Arc::new(Templates::with_overrides(brand, overrides)?);
+        parsed.insert(brand, templates.clone());
+        Ok(templates)
+    }
+
+    /// The statements of routes between two brands.
+    fn transport_between(&mut self, from: Brand, to: Brand) -> Result<Arc<Transport>, Error> {
+        if let Some(known) = self.transports.get(&(from, to)) {
+            return Ok(known.clone());
+        }
+        let (source, target) = (self.templates(from)?, self.templates(to)?);
+        let limits = &self.config.limits;
+        let transport = Transport::new(&source, &target, limits.batch_rows)?
+            .with_skew_refusal(limits.skew_refusal);
+        let transport = Arc::new(transport);
+        self.transports.insert((from, to), transport.clone());
+        Ok(transport)
     }
 
     /// Sees to a route's rows of `ds_program_parameter`, which nobody wrote yet where another

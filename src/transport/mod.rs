@@ -191,13 +191,28 @@ impl Transport {
         to: &mut dyn Session,
         progress: &mut (dyn FnMut(u64) + Send),
     ) -> Result<Outcome, Error> {
+        self.carry_on(route, from, to, progress).await.map(|(outcome, _)| outcome)
+    }
+
+    /// As [`Self::carry`]; besides, how far the route is now, also where that is not written
+    /// down because nothing was carried. `None` for a program that is stopped.
+    ///
+    /// # Errors
+    /// As [`Self::carry`].
+    pub async fn carry_on(
+        &self,
+        route: &RoutePlan,
+        from: &mut dyn Session,
+        to: &mut dyn Session,
+        progress: &mut (dyn FnMut(u64) + Send),
+    ) -> Result<(Outcome, Option<Cursor>), Error> {
         let result = self.carry_inside(route, from, to, progress).await;
         // The source was only read; a rollback ends the snapshot whatever happened.
         let ended = from.rollback().await;
         match result {
-            Ok(outcome) => {
+            Ok(carried) => {
                 ended.map_err(|fault| at_source(route, fault.into()))?;
-                Ok(outcome)
+                Ok(carried)
             }
             Err(error) => {
                 // When the target is gone the rollback fails too; the first error says more.
@@ -213,14 +228,14 @@ impl Transport {
         from: &mut dyn Session,
         to: &mut dyn Session,
         progress: &mut (dyn FnMut(u64) + Send),
-    ) -> Result<Outcome, Error> {
+    ) -> Result<(Outcome, Option<Cursor>), Error> {
         let (epoch, skew) = self.exchange.meet(route, from, to).await?;
         to.begin(Mode::Write).await.map_err(|fault| at_target(route, fault.into()))?;
         let program = self.lock(route, to).await?;
         let mut outcome = Outcome { skew, ..Outcome::default() };
         if !is_active(&program) {
             to.rollback().await.map_err(|fault| at_target(route, fault.into()))?;
-            return Ok(Outcome { is_stopped: true, ..outcome });
+            return Ok((Outcome { is_stopped: true, ..outcome }, None));
         }
         let known = Cursor::of_program(&program);
         let known = known.map_err(|reason| Error::Misplaced {
@@ -251,7 +266,7 @@ impl Transport {
             self.advance(route, to, &after, &outcome).await?;
         }
         to.commit().await.map_err(|fault| at_target(route, fault.into()))?;
-        Ok(outcome)
+        Ok((outcome, Some(after)))
     }
 
     /// Carries a window of the source's own changes; where the cursor is after it.

@@ -82,16 +82,16 @@ fn end(mut child: Child) {
 }
 
 /// A server of the test's own that starts again on its port when it was killed.
-pub(super) struct KeptServer {
-    pub(super) server: Server,
+pub struct KeptServer {
+    pub server: Server,
     keeper: Child,
     pid: Arc<Mutex<Option<String>>>,
-    pub(super) kills: usize,
+    pub kills: usize,
 }
 
 impl KeptServer {
     /// Starts one; `None` where the brand's server is not installed, unless it has to be.
-    pub(super) fn start(brand: Brand) -> Option<Self> {
+    pub fn start(brand: Brand) -> Option<Self> {
         let (word, name) = match brand {
             Brand::Postgres => ("postgres", "kept_postgres"),
             Brand::Mysql => ("mariadb", "kept_mariadb"),
@@ -127,7 +127,7 @@ impl KeptServer {
     }
 
     /// Kills the server, if it has come back since the last time.
-    pub(super) fn kill(&mut self) {
+    pub fn kill(&mut self) {
         let Some(pid) = self.pid.lock().unwrap().take() else { return };
         assert!(Command::new("kill").args(["-KILL", &pid]).status().unwrap().success());
         self.kills += 1;

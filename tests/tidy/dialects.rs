@@ -37,8 +37,10 @@ fn paths(value: &Value, path: &str, found: &mut BTreeSet<String>) {
         for (key, value) in mapping {
             let path = format!("{path}/{}", key.as_str().unwrap());
             paths(value, &path, found);
-            // What a type's own columns keep is listed by the types that a brand has.
-            if !path.contains("/fits/") && !path.contains("/refused/") {
+            // What a type's own columns keep is listed by the types that a brand has, and a brand
+            // without a signal has no parts of one.
+            let is_listed = |key: &&str| path.contains(key);
+            if !["/fits/", "/refused/", "/signal/"].iter().any(is_listed) {
                 found.insert(path);
             }
         }

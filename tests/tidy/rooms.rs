@@ -21,8 +21,9 @@ const MAY_IMPORT: [(&str, &[&str]); 17] = [
     // The report shows what every room of this half says: findings, plan and scripts.
     ("review", &["model", "config", "dialect", "schema", "plan", "render"]),
     ("db", &["model", "dialect"]),
-    // What transport and import share: calling a run template, one row of the outbox, a cursor.
-    ("outbox", &["model", "db", "render"]),
+    // What transport and import share: calling a run template, one row of the outbox, a cursor;
+    // the dialect says by what a sleeping runner is told.
+    ("outbox", &["model", "db", "dialect", "render"]),
     // The plan says what is wanted on the node, the configuration how long to wait for a lock;
     // the node's own rows are called as the run templates are, through `outbox`.
     ("apply", &["model", "config", "dialect", "schema", "plan", "render", "db", "outbox"]),
@@ -212,8 +213,9 @@ const HOMES: [(&str, &[&str]); 19] = [
     ("similar", &["cli"]),
     ("bigdecimal", &["model"]),
     ("indoc", &["cli"]),
-    // Transport and import read at one end while they write at the other.
-    ("tokio", &["db", "cli", "transport", "import"]),
+    // Transport and import read at one end while they write at the other; the runner looks at all
+    // nodes at once, and sleeps.
+    ("tokio", &["db", "cli", "transport", "import", "runner"]),
     ("url::", &["config", "db"]),
     ("sha2", &["config", "schema", "plan", "render", "layout", "review", "apply"]),
 ];

@@ -50,7 +50,8 @@ fn every_file_is_a_template_of_a_brand() {
 const QUOTING: [&str; 6] = ["ident", "literal", "comment", "text", "differs", "from_text"];
 
 /// What is written as it is, and why that is safe.
-const RAW: [(&str, &str); 16] = [
+const RAW: [(&str, &str); 17] = [
+    ("signal.lock", "a number of the dialect file"),
     ("n.offset", "a number"),
     ("n.step", "a number"),
     ("column.native_type", "a type as the database itself spells it, read from its catalogue"),

@@ -11,7 +11,7 @@ EXAMPLES
     outrigger generate
     outrigger apply --node server1
     outrigger apply --node server2
-    outrigger run --every 5s
+    outrigger run
 
 EXIT CODES
   0  fine
@@ -153,7 +153,10 @@ EXAMPLES
 pub(super) const RUN: &str = "\
 EXAMPLES
   Until Ctrl-C or SIGTERM, which let the batch in hand finish:
-    outrigger run --every 5s
+    outrigger run
+
+  Looking twice a second at the least, where nothing tells that there is something to do:
+    outrigger run --every 500ms
 
   Three iterations, from a scheduler:
     outrigger run --every 1s --iterations 3";
