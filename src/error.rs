@@ -141,6 +141,21 @@ pub enum Error {
         /// The cause.
         source: Box<layout::Error>,
     },
+    /// A side of a comparison that cannot be read, or a file of it that cannot be written.
+    #[error(transparent)]
+    Diff(Box<layout::Error>),
+    /// Generated SQL that does not say what it was made from.
+    #[error("`{}` does not say from which tables its SQL was generated", path.display())]
+    NoState {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A file of a comparison that is there with something else in it.
+    #[error("`{}` is there and has something else in it", path.display())]
+    OtherDiff {
+        /// The file.
+        path: PathBuf,
+    },
     /// A report that cannot be made.
     #[error(transparent)]
     Review(#[from] review::Error),
@@ -226,10 +241,7 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Config(error) => config_hint(error),
-            Self::Plan(plan::Error::NoKey { .. }) => {
-                Some("add a key, name one under `key`, or skip the table".to_owned())
-            }
-            Self::Plan(_) => Some("`outrigger check` finds all such places".to_owned()),
+            Self::Plan(error) => Some(plan_hint(error)),
             Self::NoNode { node, known } => Some(suggestion(node, known)),
             Self::NoRoute { known, .. } => Some(format!("the routes are {}", known.join(", "))),
             Self::NoConflict { node, .. } => {
@@ -252,6 +264,14 @@ impl Error {
                     .to_owned(),
             ),
             Self::Layout { source, .. } => layout_hint(source),
+            Self::Diff(source) => diff_hint(source),
+            Self::NoState { .. } => Some(
+                "`outrigger generate` of this version writes it; the DDL from then does as well"
+                    .to_owned(),
+            ),
+            Self::OtherDiff { .. } => {
+                Some("say another folder with `--out`, or remove it".to_owned())
+            }
             Self::NoForm { .. } => {
                 Some("without `--out` the report is Markdown on stdout".to_owned())
             }
@@ -283,6 +303,26 @@ impl Error {
             | Self::NoTable { .. } => None,
         }
     }
+}
+
+fn plan_hint(error: &plan::Error) -> String {
+    let hint = match error {
+        plan::Error::NoKey { .. } => "add a key, name one under `key`, or skip the table",
+        plan::Error::BadRename { .. } => {
+            "`--renamed old=new` for a table, `--renamed table.old=new` for a column"
+        }
+        _ => "`outrigger check` finds all such places",
+    };
+    hint.to_owned()
+}
+
+fn diff_hint(error: &layout::Error) -> Option<String> {
+    let hint = match error {
+        layout::Error::Broken { .. } => "run `outrigger generate` with the tables from then again",
+        layout::Error::Unfit { .. } => "`--format json` has the statements one by one",
+        _ => return None,
+    };
+    Some(hint.to_owned())
 }
 
 fn layout_hint(error: &layout::Error) -> Option<String> {

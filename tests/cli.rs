@@ -5,11 +5,12 @@ mod cli_support;
 use cli_support::{Run, outrigger};
 use indoc::indoc;
 
-const VERBS: [&str; 17] = [
+const VERBS: [&str; 18] = [
     "init",
     "check",
     "generate",
     "review",
+    "diff",
     "translate",
     "apply",
     "verify",

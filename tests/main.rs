@@ -16,6 +16,7 @@ mod conflicts;
 mod cuts;
 mod db;
 mod demo;
+mod diff;
 mod evolution;
 mod examples;
 mod explain;

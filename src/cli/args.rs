@@ -58,6 +58,14 @@ pub(super) enum Verb {
     /// remove it.
     #[command(after_long_help = help::REVIEW)]
     Review(Review),
+    /// Say what a change of the schema means for triggers and view, and in what order
+    ///
+    /// OLD and NEW are each a file or folder of DDL, a live database (`node:NAME`, or its URL), or
+    /// a folder that `generate` wrote. What goes leaves triggers and view before the application's
+    /// own migration, what comes enters them after it. The exit code is 1 when there are
+    /// differences.
+    #[command(after_long_help = help::DIFF)]
+    Diff(Diff),
     /// Write the application's own tables for another dialect
     ///
     /// The tables that the configuration follows and those they refer to, so that a new node can
@@ -188,6 +196,30 @@ pub(super) struct Review {
     /// Overwrite a file that is no report
     #[arg(long)]
     pub(super) force: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Diff {
+    /// What is there: DDL, `node:NAME`, a URL, or what `generate` wrote
+    #[arg(value_name = "OLD", value_hint = ValueHint::AnyPath)]
+    pub(super) old: String,
+    /// What shall be there, in the same forms
+    #[arg(value_name = "NEW", value_hint = ValueHint::AnyPath)]
+    pub(super) new: String,
+    /// A dialect; default: that of the live node or generated folder, or all configured ones
+    #[arg(long, value_parser = brand())]
+    pub(super) dialect: Vec<Brand>,
+    /// A node whose dialect it is for
+    #[arg(long, value_name = "NODE")]
+    pub(super) node: Vec<String>,
+    /// A table (`old=new`) or column (`table.old=new`) that only got another name
+    #[arg(long, value_name = "OLD=NEW")]
+    pub(super) renamed: Vec<String>,
+    /// A folder to write `1-before.sql` and `2-after.sql` of each dialect to
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(super) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) listing: Listing,
 }
 
 #[derive(Debug, ClapArgs)]

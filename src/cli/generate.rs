@@ -13,10 +13,10 @@ use super::context::{Context, Loaded};
 use super::progress::Progress;
 use crate::dialect::Brand;
 use crate::error::Result;
-use crate::layout::{self, Layout, Outcome};
+use crate::layout::{self, Layout, Outcome, STATE_NAME, State};
 use crate::model::Schema;
 use crate::plan::{self, Plan};
-use crate::render::{self, Templates};
+use crate::render::{self, Stand, Standing, Templates};
 use disk::{Folder, GeneratedFile};
 use migrations::Migrations;
 
@@ -39,8 +39,11 @@ pub(super) async fn run(args: Generate, context: &Context) -> Result<ExitCode> {
         let templates = context.templates_of(brand)?;
         let folder = out.join(brand.name());
         pending.push(match args.layout {
-            Layout::Plain => Pending::Plain(Folder::read(folder)?, scripts(&plan, &templates)?),
-            _ => migrations(&args, &plan, &templates, folder)?,
+            Layout::Plain => {
+                let files = scripts(&loaded, &reading.schema, &plan, &templates)?;
+                Pending::Plain(Folder::read(folder)?, files)
+            }
+            _ => migrations(&args, &loaded, &reading.schema, &plan, &templates, folder)?,
         });
         progress.advance(1);
     }
@@ -118,6 +121,8 @@ impl Pending {
 /// The migrations that a dialect's folder lacks.
 fn migrations(
     args: &Generate,
+    loaded: &Loaded,
+    schema: &Schema,
     plan: &Plan,
     templates: &Templates,
     folder: PathBuf,
@@ -126,7 +131,15 @@ fn migrations(
     let folder = Migrations::read(folder)?;
     let first = args.next_version.as_deref();
     match layout::migrate(args.layout, plan, &scripts, templates, &folder.files, first) {
-        Ok(outcome) => Ok(Pending::Migrations(folder, outcome)),
+        Ok(mut outcome) => {
+            let stand = render::standing(&scripts);
+            let state = State::new(plan, stand, schema, loaded.config.schema_brand()).file();
+            // It says what the tables are, also where no trigger is another for it.
+            if folder.files.get(STATE_NAME).is_none_or(|bytes| *bytes != state.text.as_bytes()) {
+                outcome.lists.push(state);
+            }
+            Ok(Pending::Migrations(folder, outcome))
+        }
         Err(layout::Error::Edited { paths }) if args.check => {
             let paths = paths.iter().map(|path| folder.path().join(path));
             Ok(Pending::Edited(paths.collect()))
@@ -135,15 +148,24 @@ fn migrations(
     }
 }
 
-/// The files of a plan: each script, and its removal beside it.
-fn scripts(plan: &Plan, templates: &Templates) -> Result<Vec<GeneratedFile>> {
+/// The files of a plan: each script, its removal beside it, and what they were made from.
+fn scripts(
+    loaded: &Loaded,
+    schema: &Schema,
+    plan: &Plan,
+    templates: &Templates,
+) -> Result<Vec<GeneratedFile>> {
     let mut files = Vec::new();
+    let mut stand = Stand::new();
     render::each_script(plan, templates, |script| {
+        stand.insert(script.name.clone(), Standing::of(&script));
         files.extend([
             GeneratedFile { path: format!("{}.sql", script.name), text: script.text },
             GeneratedFile { path: format!("{}.down.sql", script.name), text: script.removal_text },
         ]);
     })?;
+    let state = State::new(plan, stand, schema, loaded.config.schema_brand()).file();
+    files.push(GeneratedFile { path: state.path, text: state.text });
     if !render::grants(plan, templates)?.is_empty() {
         let text = render::grants_text(plan, templates)?;
         files.push(GeneratedFile { path: "grants.sql".to_owned(), text });

@@ -47,7 +47,7 @@ pub(super) async fn run(args: Init, context: &Context) -> Result<ExitCode> {
 }
 
 /// The brand of a connection URL; `None` for a path.
-fn live_brand(from: &str) -> Option<Brand> {
+pub(super) fn live_brand(from: &str) -> Option<Brand> {
     let is_url = from.contains(':') && !Path::new(from).exists();
     if is_url { Brand::from_url(from) } else { None }
 }

@@ -8,6 +8,7 @@ mod conflicts;
 mod console;
 mod context;
 mod demo;
+mod diff;
 mod explain;
 mod files;
 mod generate;
@@ -74,6 +75,7 @@ async fn dispatch(verb: Verb, context: &Context) -> Result<ExitCode> {
         Verb::Check(args) => check::run(args, context).await,
         Verb::Generate(args) => generate::run(args, context).await,
         Verb::Review(args) => review::run(args, context).await,
+        Verb::Diff(args) => diff::run(args, context).await,
         Verb::Translate(args) => translate::run(args, context).await,
         Verb::Apply(args) => apply::run(args, context).await,
         Verb::Verify(args) => verify::run(args, context).await,

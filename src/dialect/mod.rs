@@ -300,6 +300,9 @@ pub struct Tools {
 pub struct Capabilities {
     /// CREATE and DROP take part in transactions.
     pub roll_back_ddl: bool,
+    /// Types, defaults and constraints are changed in place; without, the table is made anew, and
+    /// its triggers go with the old one.
+    pub alter_columns: bool,
     /// A column's type decides what its values are; without, each value has a type of its own.
     pub type_columns: bool,
     /// A trigger can compute SHA-256.

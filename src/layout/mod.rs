@@ -5,6 +5,8 @@
 //! `outrigger.sum` tells when a file is not what was written.
 
 mod lock;
+mod phase;
+mod state;
 mod sum;
 mod tool;
 mod unit;
@@ -13,6 +15,8 @@ mod write;
 
 use std::collections::BTreeMap;
 
+pub use phase::{AFTER_NAME, BEFORE_NAME, phases};
+pub use state::{STATE_NAME, State};
 pub use sum::SUM_NAME;
 pub use tool::Layout;
 pub use unit::Reason;

@@ -53,7 +53,8 @@ pub(super) fn check_statements<'s, S: Iterator<Item = &'s String>>(
             return unfit("two blank lines in a row");
         }
     }
-    if matches!(layout, Layout::Native | Layout::Sqitch) && delimiter(client, statements).is_none() {
+    if matches!(layout, Layout::Native | Layout::Sqitch) && delimiter(client, statements).is_none()
+    {
         return unfit("every delimiter that could stand between statements");
     }
     Ok(())

@@ -25,7 +25,8 @@ impl fmt::Display for Location {
 
 /// A table's name. `namespace` is `None` for the brand's default namespace (`public`, `dbo`,
 /// the database itself), so that one name means the same table on every brand.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct TableName {
     /// The SQL schema, where it is not the default one.
     pub namespace: Option<String>,
@@ -70,7 +71,8 @@ impl Schema {
 ///
 /// Two tables are equal when what the database enforces is equal: the place in a file and the
 /// names of constraints do not take part.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Table {
     /// Its name.
     pub name: TableName,
@@ -83,6 +85,7 @@ pub struct Table {
     /// Sorted.
     pub foreign_keys: Vec<ForeignKey>,
     /// Where it was read from, when that was a file.
+    #[serde(skip)]
     pub location: Option<Location>,
 }
 
@@ -107,7 +110,8 @@ impl Table {
 }
 
 /// One column.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Column {
     /// Unquoted, letter for letter.
     pub name: String,
@@ -124,6 +128,7 @@ pub struct Column {
     /// Computed from other columns; nobody writes it.
     pub is_generated: bool,
     /// Where it was read from, when that was a file.
+    #[serde(skip)]
     pub location: Option<Location>,
 }
 
@@ -142,7 +147,8 @@ impl PartialEq for Column {
 impl Eq for Column {}
 
 /// A reference to another table's key.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ForeignKey {
     /// The referring columns, in the order of the key.
     pub columns: Vec<String>,

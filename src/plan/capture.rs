@@ -57,6 +57,15 @@ pub struct TablePlan {
     pub names: ObjectNames,
 }
 
+impl TablePlan {
+    /// How a column is captured, or why it is not; `None` for one that it does not know.
+    #[must_use]
+    pub fn policy(&self, column: &str) -> Option<&'static str> {
+        let captured = self.row.iter().find(|one| one.name == column).map(|one| one.policy);
+        captured.or_else(|| self.left_out.iter().find(|one| one.name == column).map(|one| one.why))
+    }
+}
+
 /// One captured column.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CapturedColumn {

@@ -4,6 +4,7 @@
 
 mod capture;
 mod cascade;
+mod evolve;
 mod names;
 mod numbering;
 mod routes;
@@ -13,6 +14,9 @@ use serde::Serialize;
 
 pub use capture::{CapturedColumn, DROPPED, LeftOut, ObjectNames, TablePlan, physical_name};
 pub use cascade::{Cascade, CascadeLink, CascadePath, ChangedReference, Pair};
+pub use evolve::{
+    Captured, Difference, DifferenceKind, Evolution, Hold, Question, Renames, Side, evolve,
+};
 pub(crate) use names::hex;
 pub use numbering::{Numbering, number_keys};
 pub use routes::{RoutePlan, plan_routes};
@@ -81,6 +85,14 @@ pub enum Error {
         /// The brand.
         brand: Brand,
     },
+    /// A hint of a new name that does not fit the schemas.
+    #[error("`--renamed {hint}`: {reason}")]
+    BadRename {
+        /// As it was given.
+        hint: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A name of a followed table or column does not fit into the brand.
     #[error("the name `{name}` is longer than {brand} allows")]
     NameTooLong {
@@ -89,6 +101,21 @@ pub enum Error {
         /// The brand.
         brand: Brand,
     },
+}
+
+impl Error {
+    /// The table that it is about, where there is one.
+    #[must_use]
+    pub fn table(&self) -> Option<&TableName> {
+        match self {
+            Self::NoKey { table }
+            | Self::NoColumn { table, .. }
+            | Self::UnknownType { table, .. }
+            | Self::BadPolicy { table, .. }
+            | Self::BlindCascade { table, .. } => Some(table),
+            Self::NameTooLong { .. } | Self::BadRename { .. } => None,
+        }
+    }
 }
 
 /// What shall exist on every node of one brand.

@@ -4,6 +4,7 @@
 
 mod advice;
 mod document;
+mod evolution;
 mod filters;
 mod object;
 mod script;
@@ -13,6 +14,7 @@ mod translation;
 
 pub use advice::advice;
 pub use document::{Form, document};
+pub use evolution::{Stand, Standing, Step, StepAction, Steps, standing, steps};
 pub(crate) use filters::command_name;
 pub(crate) use object::object;
 pub use object::{Object, objects};

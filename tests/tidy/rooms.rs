@@ -16,7 +16,8 @@ const MAY_IMPORT: [(&str, &[&str]); 17] = [
     ("plan", &["model", "config", "dialect", "schema"]),
     ("render", &["model", "dialect", "plan"]),
     // A migration is a script as one tool wants it; the plan says for which brand and database.
-    ("layout", &["dialect", "plan", "render"]),
+    // The state of a folder has the tables that its SQL was made from.
+    ("layout", &["model", "dialect", "plan", "render"]),
     // The report shows what every room of this half says: findings, plan and scripts.
     ("review", &["model", "config", "dialect", "schema", "plan", "render"]),
     ("db", &["model", "dialect"]),

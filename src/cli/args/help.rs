@@ -71,6 +71,19 @@ EXAMPLES
   For a pull request, with what differs on a node:
     outrigger review --out review.md --node server1";
 
+pub(super) const DIFF: &str = "\
+EXAMPLES
+  What a new schema means, on all dialects of the nodes:
+    outrigger diff schema.sql schema-next.sql
+
+  From what runs to what shall run, as two files to run around the team's own migration:
+    outrigger diff node:server1 schema-next.sql --out next
+
+  From what was generated last; a column that only got another name:
+    outrigger diff sql schema.sql --renamed customer.mail=email
+
+  docs/evolution.md describes the order, and how nodes of two versions keep working.";
+
 pub(super) const TRANSLATE: &str = "\
 EXAMPLES
   The tables for a new node of another brand:
