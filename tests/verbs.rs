@@ -202,6 +202,7 @@ fn feed(case: &Case, files: &[PathBuf]) -> bool {
 fn files(folder: &Path) -> (Vec<PathBuf>, Vec<PathBuf>) {
     let entries = std::fs::read_dir(folder).unwrap();
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|ending| ending == "sql"));
     paths.sort();
     let is_down = |path: &PathBuf| path.to_string_lossy().ends_with(".down.sql");
     let (mut down, up): (Vec<_>, Vec<_>) = paths.into_iter().partition(is_down);

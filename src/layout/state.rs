@@ -133,7 +133,7 @@ mod tests {
         let read = State::read("sql/mysql", &file.text).expect("it is what was written");
         assert_eq!(read.schema(), schema);
         assert_eq!(read.file(), file);
-        assert_eq!(file.text.lines().count(), 12, "{}", file.text);
+        assert_eq!(file.text.lines().count(), 13, "{}", file.text);
         let broken = file.text.replace("tables", "stables");
         let error = State::read("s.json", &broken).expect_err("another key").to_string();
         assert!(error.starts_with("`s.json:5:9` is not what was written: unknown"), "{error}");

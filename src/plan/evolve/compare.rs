@@ -1,5 +1,7 @@
 //! What differs between two schemas, as far as capture is concerned.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::{Followed, Question};
@@ -129,12 +131,12 @@ impl Difference {
 
 /// All differences of followed tables, by table.
 pub(super) fn differences(question: &Question<'_>, followed: &Followed<'_>) -> Vec<Difference> {
-    let (old, new) = (question.old.schema, question.new.schema);
+    let (old, new) = (by_name(question.old.schema), by_name(question.new.schema));
     let mut found = Vec::new();
-    for table in &new.tables {
+    for table in &question.new.schema.tables {
         let name = table.name.to_string();
         let was = question.renames.old_table(&name);
-        match (find(old, was), followed.new.get(name.as_str())) {
+        match (old.get(was).copied(), followed.new.get(name.as_str())) {
             (None, Some(plan)) => found.push(added(table, plan)),
             (Some(before), Some(plan)) => {
                 let is_old = followed.old.contains(was);
@@ -154,20 +156,20 @@ pub(super) fn differences(question: &Question<'_>, followed: &Followed<'_>) -> V
             _ => {}
         }
     }
-    for table in &old.tables {
+    for table in &question.old.schema.tables {
         let name = table.name.to_string();
-        let is_gone = find(new, question.renames.new_table(&name)).is_none();
+        let is_gone = !new.contains_key(question.renames.new_table(&name));
         if is_gone && followed.old.contains(&name) {
             found.push(Difference::of(DifferenceKind::TableDropped, &name));
-            found.extend(maybe_renamed(table, question, followed));
+            found.extend(maybe_renamed(table, question, followed, &old));
         }
     }
     found.sort_by(|one, two| one.table.cmp(&two.table));
     found
 }
 
-fn find<'a>(schema: &'a Schema, name: &str) -> Option<&'a Table> {
-    schema.tables.iter().find(|table| table.name.to_string() == name)
+fn by_name(schema: &Schema) -> BTreeMap<String, &Table> {
+    schema.tables.iter().map(|table| (table.name.to_string(), table)).collect()
 }
 
 fn added(table: &Table, plan: &TablePlan) -> Difference {
@@ -181,11 +183,12 @@ fn maybe_renamed(
     gone: &Table,
     question: &Question<'_>,
     followed: &Followed<'_>,
+    old: &BTreeMap<String, &Table>,
 ) -> Option<Difference> {
     let is_alike = |table: &&Table| {
         let name = table.name.to_string();
         followed.new.contains_key(name.as_str())
-            && find(question.old.schema, question.renames.old_table(&name)).is_none()
+            && !old.contains_key(question.renames.old_table(&name))
             && table
                 .columns
                 .iter()
