@@ -131,7 +131,7 @@ async fn measure(brand: Brand, base: &str, asked: &Asked) -> Found {
         let name = format!("outrigger_latency_{node}");
         urls.insert(NodeId::from(node), databases::create(brand, base, &folder, &name).await);
     }
-    let config = databases::configuration(&urls);
+    let config = databases::configuration(&urls, 1);
     for (node, url) in &urls {
         let mut session = db::connect(url).await.expect("the node answers");
         session.raw(databases::SCHEMA).await.expect("the table can be made");
@@ -139,7 +139,7 @@ async fn measure(brand: Brand, base: &str, asked: &Asked) -> Found {
         session.close().await.expect("it closes");
     }
     let stop = Arc::new(AtomicBool::new(false));
-    let runner = Runner::new(config, databases::application(), urls.clone(), BTreeMap::new());
+    let runner = Runner::new(config, databases::application(1), urls.clone(), BTreeMap::new());
     let (one, two) = (urls[&NodeId::from("one")].clone(), urls[&NodeId::from("two")].clone());
     let (found, ()) = tokio::join!(
         drive((brand, base), (one, two), asked, &stop),

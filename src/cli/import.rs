@@ -12,7 +12,7 @@ use crate::import::Outcome;
 
 pub(super) async fn run(args: Import, context: &Context) -> Result<ExitCode> {
     if args.dry_run {
-        return explain::run(args, context).await;
+        return Box::pin(explain::run(args, context)).await;
     }
     let (mut runner, loaded) = live::runner(context).await?;
     let nodes = live::nodes(&loaded, &args.nodes)?;

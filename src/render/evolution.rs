@@ -165,11 +165,8 @@ fn before(
     let names: Vec<String> =
         now.iter().filter(|(_, one)| is_removed(one)).map(|(name, _)| name.clone()).collect();
     for name in names {
-        if let Some(standing) = now.remove(&name) {
-            if !standing.removal.is_empty() {
-                steps.push(removal(name, standing));
-            }
-        }
+        let standing = now.remove(&name).filter(|one| !one.removal.is_empty());
+        steps.extend(standing.map(|standing| removal(name, standing)));
     }
     Ok(())
 }
