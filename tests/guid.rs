@@ -6,7 +6,7 @@ use outrigger::{plan, render};
 use crate::apply::case::{on_each, on_each_of};
 use crate::support;
 use crate::support::network::{Blueprint, Network, ready_servers};
-use crate::topology::PAIR;
+use crate::topology::{CONFLICTS, PAIR};
 
 const SCHEMA: &str = "
 CREATE TABLE customer (
@@ -168,23 +168,10 @@ fn one_key_in_two_rows_is_a_conflict_and_both_rows_stay() {
     });
 }
 
-const RESTRICTING: &str = "
-CREATE TABLE customer (
-    id integer PRIMARY KEY,
-    email varchar(60) UNIQUE,
-    description varchar(60)
-);
-CREATE TABLE purchase (
-    id integer PRIMARY KEY,
-    customer_id integer NOT NULL REFERENCES customer (id),
-    note varchar(60)
-);
-";
-
 /// A key that rows refer to which do not follow is not taken from its row: a person decides.
 #[test]
 fn one_key_that_is_held_by_references_waits_for_a_person() {
-    on_each_pair(RESTRICTING, async |network| {
+    on_each_pair(CONFLICTS, async |network| {
         network.run("a", "INSERT INTO customer (id, email) VALUES (5, 'alice')").await;
         network.run("b", "INSERT INTO customer (id, email) VALUES (5, 'bob')").await;
         network.drain().await;

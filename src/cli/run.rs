@@ -140,8 +140,7 @@ async fn take_turn(
             }
         });
     }
-    let has_brought = outcomes.carried.is_some_and(|done| done.map_or(true, |o| o.written > 0));
-    if turn.imports || has_brought {
+    if turn.imports || outcomes.may_have_brought() {
         outcomes.imported = Some(match runner.import(route, stop, &mut |_| {}).await {
             Ok(outcome) => {
                 total.changes += outcome.read - outcome.quarantined + outcome.released;

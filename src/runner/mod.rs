@@ -313,8 +313,10 @@ impl Runner {
         };
         let failed = |source| Error::Import { node: node.clone(), source };
         let mut total = import::Outcome::default();
-        let url = self.places.get(node).map(|place| place.url.as_str());
         let reads_beside = session.brand().dialect().can.read_beside_a_writer;
+        let place = self.places.get(node).filter(|_| reads_beside);
+        // Called once: what does not answer must not hold up each batch.
+        let mut reader_url = place.map(|place| place.url.as_str());
         let mut reader: Option<Box<dyn Session>> = None;
         while !stop.load(Ordering::Relaxed) {
             let beside = reader.as_mut().map(|reader| &mut **reader as &mut dyn Session);
@@ -333,8 +335,7 @@ impl Runner {
                     progress(total.read);
                     // A large backlog is worth a second session.
                     let is_large = outcome.read >= self.config.limits.batch_rows as u64 / 2;
-                    if let Some(url) = url.filter(|_| is_large && reads_beside && reader.is_none())
-                    {
+                    if is_large && let Some(url) = reader_url.take() {
                         reader = db::connect(url).await.ok();
                     }
                 }

@@ -43,6 +43,14 @@ pub struct Outcomes {
     pub has_waiting: bool,
 }
 
+impl Outcomes {
+    /// Whether transport wrote something, or may have: where it failed that is not known.
+    #[must_use]
+    pub fn may_have_brought(&self) -> bool {
+        self.carried.is_some_and(|carried| carried.map_or(true, |carried| carried.written > 0))
+    }
+}
+
 /// A program came to an error, which was reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Failed;
@@ -202,11 +210,7 @@ impl Pace {
                 line.later = Some(now + every);
             }
         }
-        // Also where it is not known whether something was carried.
-        let has_written = |carried: Result<transport::Outcome, Failed>| {
-            carried.map_or(true, |carried| carried.written > 0)
-        };
-        if outcomes.carried.is_some_and(has_written) {
+        if outcomes.may_have_brought() {
             let onward = |line: &&mut Line| line.route.forwards_from.contains(&id);
             self.lines.iter_mut().filter(onward).for_each(|line| line.transport.call());
         }
