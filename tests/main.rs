@@ -31,6 +31,7 @@ mod joining;
 mod layouts;
 mod mysql;
 mod oracle;
+mod pages;
 mod parse;
 mod position;
 mod probe;

@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::ahead::{Ahead, read_ahead};
+use super::ahead::{Ahead, Decoded, read_ahead};
 use super::conflict::{Conflict, History, conflicts_of};
 use super::decide::{decide_and_tell, forget_own};
-use super::decode::{Incoming, Refusal, RowId, decode};
+use super::decode::{Incoming, Refusal, RowId};
 use super::execute::Executor;
 use super::explain::{Journal, take_remark};
 use super::fold::Folded;
 use super::order::{RowEffect, steps};
-use super::pieces::Pieces;
+use super::pieces::{Batch, Pieces};
 use super::quarantine::Entry;
 use super::record::join_statements;
 use super::sets::{units, whole_sets};
@@ -22,9 +22,7 @@ use super::target::Targets;
 use super::{Effect, Error, forgotten, versions};
 use crate::db::{Mode, Session};
 use crate::model::{Change, NodeId, Op, RouteId, Value};
-use crate::outbox::{
-    Claim, Cursor, Verdict, changes_from_rows, execute, fetch, fetch_one, next_stamp,
-};
+use crate::outbox::{Claim, Cursor, PageSize, Verdict, execute, fetch, fetch_one, next_stamp};
 use crate::render::Templates;
 
 /// What a batch did.
@@ -56,9 +54,8 @@ pub enum Progress {
 pub struct Importer {
     pub(super) statements: Statements,
     pub(super) executor: Executor,
-    pub(super) targets: Targets,
+    pub(super) targets: Arc<Targets>,
     pub(super) node: NodeId,
-    pub(super) page_rows: usize,
     /// How many changes a set may have.
     pub(super) set_rows: usize,
     /// Where it reports what it does, in a dry run.
@@ -75,6 +72,8 @@ pub struct Importer {
     pub(super) has_met_no_column: bool,
     /// What was read of the inbox before its turn.
     pub(super) ahead: Option<Ahead>,
+    /// What is known already of the changes that come next.
+    pub(super) decoded: Decoded,
     /// The inbox id up to which each route was dealt with, as it was last seen.
     pub(super) reached: BTreeMap<RouteId, i64>,
     /// Routes with something in quarantine that is tried again with each import.
@@ -85,7 +84,7 @@ pub struct Importer {
 pub(super) type Blocked = BTreeMap<(String, String), i64>;
 
 impl Importer {
-    /// An importer of `node`, whose tables are `targets`. A page has at most `page_rows` rows.
+    /// An importer of `node`, whose tables are `targets`, with pages of a size.
     ///
     /// # Errors
     /// When a template cannot be filled.
@@ -93,15 +92,14 @@ impl Importer {
         templates: impl Into<Arc<Templates>>,
         targets: Targets,
         node: NodeId,
-        page_rows: usize,
+        size: impl Into<PageSize>,
     ) -> Result<Self, Error> {
         let templates = templates.into();
         Ok(Self {
-            statements: Statements::new(&templates, page_rows)?,
+            statements: Statements::new(&templates, size.into())?,
             executor: Executor::new(templates),
-            targets,
+            targets: Arc::new(targets),
             node,
-            page_rows,
             set_rows: usize::MAX,
             journal: None,
             floor: String::new(),
@@ -111,6 +109,7 @@ impl Importer {
             tried_routes: BTreeSet::new(),
             has_met_no_column: false,
             ahead: None,
+            decoded: Decoded::default(),
             reached: BTreeMap::new(),
             waiting: BTreeSet::new(),
         })
@@ -199,20 +198,20 @@ impl Importer {
         self.look_at_gaps(session).await?;
         self.forgotten_stamp = row.text("forgotten_stamp");
         let page = self.next_page(session, route, pointer).await?;
-        if page.is_empty() {
+        if page.changes.is_empty() {
             self.settle_alone(session, route, pointer).await?;
             return Ok(Progress::Done);
         }
-        self.raise_floor(session, &page).await?;
-        let is_full = page.len() >= self.page_rows;
-        let batch = whole_sets(page, self.page_rows);
+        self.raise_floor(session, &page.changes).await?;
+        let is_full = page.may_go_on;
+        let batch = whole_sets(page);
         let rest = self.look_ahead(session, route, &batch).await?;
         let batch = self.within_limit(session, route, &row, (batch, rest)).await?;
-        let last = batch.last().map(|change| change.id).filter(|_| is_full);
-        let read_inbox = self.statements.read_inbox.clone();
+        let last = batch.changes.last().map(|change| change.id).filter(|_| is_full);
+        let (inbox, targets) = (self.statements.inbox.clone(), self.targets.clone());
         let (done, ahead) = tokio::join!(
-            self.import_whole(session, route, pointer, &batch),
-            read_ahead(reader, &read_inbox, route, last),
+            self.import_whole(session, route, pointer, (&batch).into()),
+            read_ahead(reader, (&inbox, &targets), route, last),
         );
         match done {
             Ok(done) => {
@@ -225,21 +224,11 @@ impl Importer {
                 if !error.is_about_a_row() {
                     return Err(error);
                 }
-                self.import_apart(session, route, pointer, &batch).await.map(Progress::More)
+                self.import_apart(session, route, pointer, (&batch).into())
+                    .await
+                    .map(Progress::More)
             }
         }
-    }
-
-    /// A page of a route's inbox above `last_id`.
-    pub(super) async fn page(
-        &self,
-        session: &mut dyn Session,
-        route: RouteId,
-        last_id: i64,
-    ) -> Result<Vec<Change>, Error> {
-        let given = [("route_id", Value::Integer(route.0)), ("last_id", Value::Integer(last_id))];
-        let rows = fetch(session, &self.statements.read_inbox, &given).await?;
-        Ok(changes_from_rows(rows)?)
     }
 
     /// Sees to it that what is changed here from now on is stamped after what will be imported.
@@ -271,7 +260,7 @@ impl Importer {
         session: &mut dyn Session,
         route: RouteId,
         pointer: i64,
-        batch: &[Change],
+        batch: Batch<'_>,
     ) -> Result<Option<(Outcome, i64)>, Error> {
         session.begin(Mode::Write).await?;
         if !self.lock(session, route, pointer).await? {
@@ -281,7 +270,7 @@ impl Importer {
         self.restart_report(pointer + 1);
         let mut blocked = self.blocked(session).await?;
         let mut outcome = Outcome::default();
-        let mut pieces = Pieces::new(batch, self.page_rows, pointer);
+        let mut pieces = Pieces::new(batch, pointer);
         while let Some(piece) = self.next_piece(session, route, &mut pieces).await? {
             let done = self.apply(session, route, &piece, &mut blocked).await?;
             outcome.read += done.read;
@@ -409,13 +398,14 @@ impl Importer {
     /// Changes that can be decided on, or the refusals of those that cannot, in their order: one
     /// that is kept back keeps the others of its unit back.
     fn admit(
-        &self,
+        &mut self,
         unit: &[Change],
         blocked: &Blocked,
         forgotten: &BTreeSet<i64>,
     ) -> Result<Vec<Incoming>, Vec<Option<Refusal>>> {
+        let (targets, ready) = (&self.targets, &mut self.decoded);
         let decode = |change: &Change| {
-            let incoming = decode(&self.targets, change)?;
+            let incoming = ready.take(targets, change)?;
             if forgotten.contains(&change.id) { Err(forgotten::refusal()) } else { Ok(incoming) }
         };
         let decoded: Vec<Result<Incoming, Refusal>> = unit.iter().map(decode).collect();
@@ -499,8 +489,7 @@ impl Importer {
         for step in steps(&self.targets, effects) {
             self.executor.run(session, &self.targets, &step).await?;
         }
-        let write = &self.statements.write_versions;
-        versions::save(session, write, &self.targets, &states).await?;
+        self.statements.versions.save(session, &self.targets, states).await?;
         for one in &carried {
             self.tell(session, &one.told).await?;
         }

@@ -6,7 +6,7 @@ use super::Error;
 use super::batch::{Blocked, Importer, Outcome};
 use super::collision::Settlement;
 use super::decode::{NO_COLUMN, Refusal};
-use super::pieces::Pieces;
+use super::pieces::{Batch, Pieces};
 use super::quarantine::Entry;
 use super::sets::{set_of, units};
 use crate::db::{Fault, FaultKind, Mode, Session};
@@ -51,12 +51,13 @@ impl Importer {
         session: &mut dyn Session,
         route: RouteId,
         pointer: i64,
-        batch: &[Change],
+        batch: Batch<'_>,
     ) -> Result<Outcome, Error> {
         let mut total = Outcome::default();
         let mut pointer = pointer;
-        // Only a batch of one set, as long as a page, can go on behind the page.
-        for set in batch.chunk_by(|one, next| set_of(one) == set_of(next)) {
+        // Only a batch of one set can go on behind the page.
+        for changes in batch.changes.chunk_by(|one, next| set_of(one) == set_of(next)) {
+            let set = Batch { changes, may_go_on: batch.may_go_on };
             let done = match self.import_whole(session, route, pointer, set).await {
                 Err(error) if error.is_about_a_row() => {
                     self.abandon(session).await?;
@@ -87,7 +88,7 @@ impl Importer {
         session: &mut dyn Session,
         route: RouteId,
         pointer: i64,
-        set: &[Change],
+        set: Batch<'_>,
     ) -> Result<Option<(Outcome, i64)>, Error> {
         let mut lethal = Lethal::new();
         loop {
@@ -109,7 +110,7 @@ impl Importer {
         session: &mut dyn Session,
         route: RouteId,
         pointer: i64,
-        set: &[Change],
+        set: Batch<'_>,
         lethal: &Lethal,
     ) -> Result<Singly, Error> {
         session.begin(Mode::Write).await?;
@@ -125,7 +126,7 @@ impl Importer {
             waiting: Vec::new(),
             lethal,
         };
-        let mut pieces = Pieces::new(set, self.page_rows, pointer);
+        let mut pieces = Pieces::new(set, pointer);
         while let Some(piece) = self.next_piece(session, route, &mut pieces).await? {
             attempts.outcome.read += piece.len() as u64;
             for unit in units(&piece) {

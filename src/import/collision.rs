@@ -377,7 +377,7 @@ impl Importer {
         if let Some(state) = states.get_mut(row) {
             state.park_instead(column, value);
         }
-        versions::save(session, &self.statements.write_versions, &self.targets, &states).await?;
+        self.statements.versions.save(session, &self.targets, states).await?;
         Ok(())
     }
 

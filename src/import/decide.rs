@@ -38,6 +38,8 @@ pub struct RowState {
     pub values: BTreeMap<String, Option<String>>,
     /// What has to be written to `ds_change_version`: columns, and `""` for the row itself.
     pub dirty: BTreeSet<String>,
+    /// What `ds_change_version` has a row of, as `dirty`.
+    pub stored: BTreeSet<String>,
 }
 
 /// What an import does to a row.

@@ -191,7 +191,7 @@ impl Importer {
     /// be rolled back or would be seen by others at once.
     #[must_use]
     pub fn rehearsing(mut self) -> Self {
-        self.journal = Some(Journal::new(self.page_rows));
+        self.journal = Some(Journal::new(self.statements.inbox.size().rows));
         self
     }
 
@@ -352,7 +352,7 @@ impl Importer {
         for state in states.values_mut() {
             note_local(state, &local);
         }
-        versions::save(session, &self.statements.write_versions, &self.targets, &states).await?;
+        self.statements.versions.save(session, &self.targets, states).await?;
         Ok(())
     }
 }

@@ -23,17 +23,17 @@ pub(super) fn misfit(dialect: &Dialect, column: &TargetColumn, text: &str) -> Op
     {
         return Some(format!("is not a finite number, which {} refuses", dialect.title));
     }
-    if !survives_other_type(dialect, column, text) {
+    if !survives_other_type(column, text) {
         return Some(format!("does not come back the same from `{native}`"));
     }
-    let lost = lost_by(dialect.fit(native)?, column.logical_type, text)?;
+    let lost = lost_by(column.storage.fit?, column.logical_type, text)?;
     Some(lost.replace("{native}", native))
 }
 
 /// Where a node's column has another meaning than the configuration's schema, the value has to
 /// come through that type unchanged: a number in a column of dates cannot.
-fn survives_other_type(dialect: &Dialect, column: &TargetColumn, text: &str) -> bool {
-    let Some(found) = dialect.logical_type(&column.native_type) else { return true };
+fn survives_other_type(column: &TargetColumn, text: &str) -> bool {
+    let Some(found) = column.storage.logical_type else { return true };
     let is_opaque = matches!(
         found,
         LogicalType::Text | LogicalType::Binary | LogicalType::Json | LogicalType::Enum
@@ -129,6 +129,7 @@ fn fraction(logical_type: LogicalType, text: &str) -> &str {
 mod tests {
     use super::*;
     use crate::dialect::Brand;
+    use crate::import::target::Storage;
 
     /// Each line: brand, logical type, native type, value, what the reason has to say (or `""`).
     type Line = (Brand, LogicalType, &'static str, &'static str, &'static str);
@@ -142,6 +143,7 @@ mod tests {
                 logical_type: *logical_type,
                 is_identity: false,
                 native_type: (*native).to_owned(),
+                storage: Storage::of(*brand, native),
             };
             assert_eq!(canonical(*logical_type, text).as_deref(), Ok(*text), "not canonical");
             let found = misfit(brand.dialect(), &column, text).unwrap_or_default();

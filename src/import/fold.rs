@@ -78,8 +78,7 @@ impl Importer {
                     overtaken::note(&mut folded.overtaken, state, change, &self.node);
                 }
             }
-            let write = &self.statements.write_versions;
-            versions::save(session, write, &self.targets, &states).await?;
+            self.statements.versions.save(session, &self.targets, states).await?;
             folded.changed.extend(rows);
         }
         window.close(session).await?;

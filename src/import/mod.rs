@@ -45,7 +45,7 @@ pub use explain::{Clash, Concession, ExplainedSet, Explanation, Fate, Reason, St
 pub use order::{RowEffect, Step, StepKind, steps};
 pub use pieces::HALTED;
 pub use rehearsal::Rehearsal;
-pub use target::{Mismatch, Reference, Target, TargetColumn, Targets, live_name};
+pub use target::{Mismatch, Reference, Storage, Target, TargetColumn, Targets, live_name};
 
 use crate::db::{Fault, FaultKind};
 use crate::model::{NodeId, RouteId};

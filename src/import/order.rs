@@ -53,24 +53,31 @@ pub struct Step {
 /// Groups effects, given in the order in which they were made.
 #[must_use]
 pub fn steps(targets: &Targets, effects: Vec<RowEffect>) -> Vec<Step> {
-    let mut steps: Vec<Step> = Vec::new();
+    // Steps of different components never meet, so each effect looks at its own ones only.
+    let mut components: BTreeMap<usize, Vec<(usize, Step)>> = BTreeMap::new();
+    let mut count = 0;
     for effect in effects {
         let Some(new) = single(effect) else { continue };
-        let first_allowed =
-            steps.iter().rposition(|step| conflict(targets, step, &new)).map_or(0, |at| at + 1);
+        let steps = components.entry(targets.tables[new.table].component).or_default();
+        let is_in_the_way = |(_, step): &(usize, Step)| conflict(targets, step, &new);
+        let first_allowed = steps.iter().rposition(is_in_the_way).map_or(0, |at| at + 1);
         // A later value for the same cells of one step replaces the earlier one.
-        if let Some(last) = steps.get_mut(first_allowed.wrapping_sub(1))
+        if let Some((_, last)) = steps.get_mut(first_allowed.wrapping_sub(1))
             && last.replace(&new)
         {
             continue;
         }
-        let fitting = steps.iter_mut().skip(first_allowed).find(|step| step.takes(&new));
-        match fitting {
-            Some(step) => step.append(new),
-            None => steps.push(new),
+        let fitting = steps.iter_mut().skip(first_allowed).find(|(_, step)| step.takes(&new));
+        if let Some((_, step)) = fitting {
+            step.append(new);
+        } else {
+            steps.push((count, new));
+            count += 1;
         }
     }
-    steps
+    let mut steps: Vec<(usize, Step)> = components.into_values().flatten().collect();
+    steps.sort_by_key(|(begun, _)| *begun);
+    steps.into_iter().map(|(_, step)| step).collect()
 }
 
 fn single(effect: RowEffect) -> Option<Step> {
@@ -174,6 +181,8 @@ fn refers_to_itself(targets: &Targets, table: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::OnceLock;
+
     use super::*;
     use crate::dialect::Brand;
     use crate::import::target::Target;
@@ -210,6 +219,7 @@ mod tests {
             has_commands: false,
             origins: BTreeMap::new(),
             tables,
+            index: OnceLock::new(),
         }
     }
 

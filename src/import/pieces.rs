@@ -7,12 +7,25 @@ use super::batch::Importer;
 use super::sets::{SetName, set_of};
 use crate::db::{Mode, Session};
 use crate::model::{Change, Op, RouteId, Row, Value};
-use crate::outbox::execute;
+use crate::outbox::{Page, execute};
 
 /// What the status of a program begins with whose next change set is too large.
 pub const HALTED: &str = "halted: ";
 
 /// Whole change sets of a page; or one set, which may go on behind the page.
+#[derive(Clone, Copy)]
+pub(super) struct Batch<'a> {
+    pub(super) changes: &'a [Change],
+    pub(super) may_go_on: bool,
+}
+
+impl<'a> From<&'a Page> for Batch<'a> {
+    fn from(page: &'a Page) -> Self {
+        Self { changes: &page.changes, may_go_on: page.may_go_on }
+    }
+}
+
+/// A batch as it is read on.
 pub(super) struct Pieces<'a> {
     piece: Cow<'a, [Change]>,
     set: SetName<'a>,
@@ -23,14 +36,13 @@ pub(super) struct Pieces<'a> {
 }
 
 impl<'a> Pieces<'a> {
-    /// A batch, as it was read with pages of `page_rows`.
-    pub(super) fn new(batch: &'a [Change], page_rows: usize, pointer: i64) -> Self {
+    pub(super) fn new(batch: Batch<'a>, pointer: i64) -> Self {
         Self {
-            piece: Cow::Borrowed(batch),
-            set: batch.last().map(set_of).unwrap_or_default(),
-            may_go_on: batch.len() >= page_rows,
+            piece: Cow::Borrowed(batch.changes),
+            set: batch.changes.last().map(set_of).unwrap_or_default(),
+            may_go_on: batch.may_go_on,
             is_done: false,
-            last: batch.last().map_or(pointer, |change| change.id),
+            last: batch.changes.last().map_or(pointer, |change| change.id),
         }
     }
 }
@@ -52,10 +64,11 @@ impl Importer {
         }
         let mut piece = std::mem::take(&mut pieces.piece).into_owned();
         let mut rest = piece.split_off(whole_units(&piece));
-        let mut page = self.page(session, route, pieces.last).await?;
-        pieces.may_go_on = begins_with(&mut page, &pieces.set) >= self.page_rows;
-        pieces.last = page.last().map_or(pieces.last, |change| change.id);
-        rest.extend(page);
+        let page = self.statements.inbox.page(session, route, pieces.last).await?;
+        let page = beginning_with(page, &pieces.set);
+        pieces.may_go_on = page.may_go_on;
+        pieces.last = page.changes.last().map_or(pieces.last, |change| change.id);
+        rest.extend(page.changes);
         pieces.piece = Cow::Owned(rest);
         Ok(Some(Cow::Owned(piece)))
     }
@@ -67,16 +80,16 @@ impl Importer {
         &mut self,
         session: &mut dyn Session,
         route: RouteId,
-        batch: &[Change],
+        batch: &Page,
     ) -> Result<usize, Error> {
-        let mut last = batch.last().filter(|_| batch.len() >= self.page_rows).cloned();
+        let mut last = batch.changes.last().filter(|_| batch.may_go_on).cloned();
         let mut rest = 0;
         while let Some(change) = last {
-            let mut page = self.page(session, route, change.id).await?;
-            let count = begins_with(&mut page, &set_of(&change));
-            rest += count;
-            self.raise_floor(session, &page).await?;
-            last = page.pop().filter(|_| count >= self.page_rows);
+            let page = self.statements.inbox.page(session, route, change.id).await?;
+            let mut page = beginning_with(page, &set_of(&change));
+            rest += page.changes.len();
+            self.raise_floor(session, &page.changes).await?;
+            last = page.changes.pop().filter(|_| page.may_go_on);
         }
         Ok(rest)
     }
@@ -89,14 +102,15 @@ impl Importer {
         session: &mut dyn Session,
         route: RouteId,
         program: &Row,
-        (mut batch, rest): (Vec<Change>, usize),
-    ) -> Result<Vec<Change>, Error> {
-        let Some((at, rows)) = first_above(&batch, rest, self.set_rows) else { return Ok(batch) };
+        (mut batch, rest): (Page, usize),
+    ) -> Result<Page, Error> {
+        let above = first_above(&batch.changes, rest, self.set_rows);
+        let Some((at, rows)) = above else { return Ok(batch) };
         if at > 0 {
-            batch.truncate(at);
+            batch.changes.truncate(at);
             return Ok(batch);
         }
-        let (origin, set) = batch.first().map(set_of).unwrap_or_default();
+        let (origin, set) = batch.changes.first().map(set_of).unwrap_or_default();
         let error = Error::SetTooLarge {
             route,
             set: set.unwrap_or_default(),
@@ -167,13 +181,15 @@ fn whole_units(piece: &[Change]) -> usize {
     piece.len() - usize::from(is_open)
 }
 
-/// Cuts a page behind the changes of a set that it begins with; how many these are. The set ends
-/// at the first change of another one, also where its name comes again behind that: after a
-/// rewind, a window of a brand without transactions is named as an earlier one was.
-fn begins_with(page: &mut Vec<Change>, set: &SetName<'_>) -> usize {
-    let end = page.iter().position(|change| set_of(change) != *set);
-    page.truncate(end.unwrap_or(page.len()));
-    page.len()
+/// The changes of a set that a page begins with. The set ends at the first change of another one,
+/// also where its name comes again behind that: after a rewind, a window of a brand without
+/// transactions is named as an earlier one was.
+fn beginning_with(mut page: Page, set: &SetName<'_>) -> Page {
+    if let Some(end) = page.changes.iter().position(|change| set_of(change) != *set) {
+        page.changes.truncate(end);
+        page.may_go_on = false;
+    }
+    page
 }
 
 #[cfg(test)]

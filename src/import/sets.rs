@@ -1,6 +1,7 @@
 //! Which changes belong together: change sets, and the delete and insert of a changed key.
 
 use crate::model::{Change, Op};
+use crate::outbox::Page;
 
 /// Runs of changes that get in together: single ones, but the delete and the insert of a changed
 /// key, of which one alone would lose the row or double it, and take along the rows that refer
@@ -32,14 +33,15 @@ pub(super) fn set_of(change: &Change) -> SetName<'_> {
 
 /// A page without the change set at its end that may go on behind it; the whole page where it is
 /// of one change set.
-pub(super) fn whole_sets(mut page: Vec<Change>, page_rows: usize) -> Vec<Change> {
-    if page.len() < page_rows {
+pub(super) fn whole_sets(mut page: Page) -> Page {
+    if !page.may_go_on {
         return page;
     }
-    let last = page.last().map(set_of);
-    let boundary = page.iter().rposition(|change| Some(set_of(change)) != last);
+    let last = page.changes.last().map(set_of);
+    let boundary = page.changes.iter().rposition(|change| Some(set_of(change)) != last);
     if let Some(boundary) = boundary {
-        page.truncate(boundary + 1);
+        page.changes.truncate(boundary + 1);
+        page.may_go_on = false;
     }
     page
 }

@@ -97,7 +97,7 @@ impl Importer {
         for step in steps(&self.targets, effects) {
             self.executor.run(session, &self.targets, &step).await?;
         }
-        versions::save(session, &self.statements.write_versions, &self.targets, &states).await?;
+        self.statements.versions.save(session, &self.targets, states).await?;
         Ok(gone)
     }
 

@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use crate::outbox::{Error, SAVEPOINT, WindowStatements};
+use super::versions::VersionWriter;
+use crate::outbox::{Error, Inbox, LOAD_ROWS, PageSize, SAVEPOINT, WindowStatements};
 use crate::render::{Statement, Templates};
 
 /// Statements on the control tables of one node.
@@ -12,7 +13,7 @@ pub(super) struct Statements {
     pub(super) read_program: Statement,
     pub(super) lock_program: Statement,
     pub(super) advance_cursor: Statement,
-    pub(super) read_inbox: Statement,
+    pub(super) inbox: Inbox,
     pub(super) read_inbox_row: Statement,
     pub(super) enter_import: Statement,
     pub(super) leave_import: Statement,
@@ -20,7 +21,7 @@ pub(super) struct Statements {
     pub(super) rollback_to_savepoint: Statement,
     pub(super) release_savepoint: Statement,
     pub(super) read_versions: Statement,
-    pub(super) write_versions: Statement,
+    pub(super) versions: VersionWriter,
     pub(super) raise_floor: Statement,
     pub(super) lock_node: Statement,
     pub(super) write_fold_cursor: Statement,
@@ -42,20 +43,22 @@ pub(super) struct Statements {
 struct Context<'a> {
     namespace: Option<&'a str>,
     page_rows: usize,
+    load_rows: usize,
     savepoint: &'static str,
 }
 
 impl Statements {
-    pub(super) fn new(templates: &Templates, page_rows: usize) -> Result<Self, Error> {
+    pub(super) fn new(templates: &Templates, size: PageSize) -> Result<Self, Error> {
         let namespace = templates.brand().dialect().default_namespace.as_deref();
-        let context = Context { namespace, page_rows, savepoint: SAVEPOINT };
+        let context =
+            Context { namespace, page_rows: size.rows, load_rows: LOAD_ROWS, savepoint: SAVEPOINT };
         let statement = |name: &str| templates.statement(&format!("run/{name}"), &context);
         Ok(Self {
-            window: WindowStatements::for_fold(templates, page_rows)?,
+            window: WindowStatements::for_fold(templates, size)?,
             read_program: statement("read_program")?,
             lock_program: statement("lock_program")?,
             advance_cursor: statement("advance_cursor")?,
-            read_inbox: statement("read_inbox")?,
+            inbox: Inbox::new(templates, size)?,
             read_inbox_row: statement("read_inbox_row")?,
             enter_import: statement("enter_import")?,
             leave_import: statement("leave_import")?,
@@ -63,7 +66,10 @@ impl Statements {
             rollback_to_savepoint: statement("rollback_to_savepoint")?,
             release_savepoint: statement("release_savepoint")?,
             read_versions: statement("read_versions")?,
-            write_versions: statement("write_versions")?,
+            versions: VersionWriter::new(
+                statement("write_versions")?,
+                templates.statements("run/load_versions", &context)?,
+            ),
             raise_floor: statement("raise_floor")?,
             lock_node: statement("lock_node")?,
             write_fold_cursor: statement("write_fold_cursor")?,

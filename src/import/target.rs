@@ -1,10 +1,11 @@
 //! The followed tables of one node as the importer sees them.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use serde::Serialize;
 
-use crate::dialect::Brand;
+use crate::dialect::{Brand, Fit};
 use crate::model::{Action, ForeignKey, LogicalType, Schema, Table, TableName};
 use crate::plan::{DROPPED, Plan, TablePlan};
 
@@ -17,6 +18,9 @@ pub struct TargetColumn {
     pub logical_type: LogicalType,
     /// Its own type on this node.
     pub native_type: String,
+    /// What that keeps.
+    #[serde(skip)]
+    pub storage: Storage,
     /// Whether the database numbers it, unless told otherwise.
     pub is_identity: bool,
     /// Whether NULL is allowed here.
@@ -25,6 +29,24 @@ pub struct TargetColumn {
     /// How its changes are captured: `capture`, `hash`, `mask`, or `ignore` for not at all.
     #[serde(skip)]
     pub policy: &'static str,
+}
+
+/// What a column's own type keeps of a value: looked up once, and asked for each value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Storage {
+    /// What the values of the type mean, where it is a type that is carried.
+    pub(super) logical_type: Option<LogicalType>,
+    /// What it keeps less than all of.
+    pub(super) fit: Option<Fit>,
+}
+
+impl Storage {
+    /// Of a brand's native type.
+    #[must_use]
+    pub fn of(brand: Brand, native_type: &str) -> Self {
+        let dialect = brand.dialect();
+        Self { logical_type: dialect.logical_type(native_type), fit: dialect.fit(native_type) }
+    }
 }
 
 /// One followed table on one node.
@@ -95,6 +117,8 @@ pub struct Targets {
     pub origins: BTreeMap<String, Brand>,
     /// The tables, in the plan's order.
     pub tables: Vec<Target>,
+    /// Where each of them stands, for [`Targets::find`].
+    pub index: OnceLock<BTreeMap<String, usize>>,
 }
 
 /// A followed table that is not on the node as it should be.
@@ -131,7 +155,7 @@ impl Targets {
     pub fn new(plan: &Plan, live: &Schema) -> Result<Self, Mismatch> {
         let mut tables = Vec::new();
         for table in &plan.tables {
-            tables.push(target(table, live)?);
+            tables.push(target(plan.brand, table, live)?);
         }
         let names: Vec<TableName> =
             plan.tables.iter().map(|table| live_name(table, plan.brand)).collect();
@@ -154,6 +178,7 @@ impl Targets {
             database: plan.database.clone(),
             has_commands: plan.command != "none",
             tables,
+            index: OnceLock::new(),
         })
     }
 
@@ -172,7 +197,12 @@ impl Targets {
     /// A table by what `object_table` says: the configured name, also with a default namespace.
     #[must_use]
     pub fn find(&self, object_table: &str) -> Option<usize> {
-        let find = |name: &str| self.tables.iter().position(|table| table.object_table == name);
+        let index = self.index.get_or_init(|| {
+            // Of two with one name the first.
+            let named = |(at, table): (usize, &Target)| (table.object_table.clone(), at);
+            self.tables.iter().enumerate().rev().map(named).collect()
+        });
+        let find = |name: &str| index.get(name).copied();
         find(object_table).or_else(|| {
             let (namespace, name) = object_table.split_once('.')?;
             let is_default = Brand::ALL
@@ -195,19 +225,20 @@ pub fn live_name(table: &TablePlan, brand: Brand) -> TableName {
 
 /// A planned table and the table that is there.
 struct Found<'a> {
+    brand: Brand,
     plan: &'a TablePlan,
     live: &'a Table,
 }
 
 impl<'a> Found<'a> {
-    fn new(plan: &'a TablePlan, live: &'a Schema) -> Result<Self, Mismatch> {
+    fn new(brand: Brand, plan: &'a TablePlan, live: &'a Schema) -> Result<Self, Mismatch> {
         let is_same = |table: &&Table| {
             let name = &table.name;
             name.name == plan.name && (name.namespace.is_none() || name.namespace == plan.namespace)
         };
         let live = live.tables.iter().find(is_same);
         let live = live.ok_or_else(|| Mismatch::NoTable { table: plan.object_table.clone() })?;
-        Ok(Self { plan, live })
+        Ok(Self { brand, plan, live })
     }
 
     fn column(
@@ -224,6 +255,7 @@ impl<'a> Found<'a> {
             name: name.to_owned(),
             logical_type,
             native_type: live.native_type.clone(),
+            storage: Storage::of(self.brand, &live.native_type),
             is_identity: live.is_identity,
             is_nullable: live.is_nullable,
             policy,
@@ -260,8 +292,8 @@ fn is_optional(why: &str) -> bool {
     why == "ignore" || why == DROPPED
 }
 
-fn target(plan: &TablePlan, live: &Schema) -> Result<Target, Mismatch> {
-    let found = Found::new(plan, live)?;
+fn target(brand: Brand, plan: &TablePlan, live: &Schema) -> Result<Target, Mismatch> {
+    let found = Found::new(brand, plan, live)?;
     let live_table = found.live;
     let key = plan.key.iter().map(|c| found.column(&c.name, c.logical_type, c.policy));
     let key: Vec<TargetColumn> = key.collect::<Result<_, _>>()?;

@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Serialize;
+
 use super::decide::{CellState, RowState};
 use super::decode::RowId;
 use super::target::Targets;
 use crate::db::Session;
 use crate::model::{Op, Row, Value, Version};
-use crate::outbox::{Error, execute, fetch, to_json};
+use crate::outbox::{Error, LOAD_ROWS, copy_cell, execute, fetch, to_json};
 use crate::render::Statement;
 
 /// What is known of a set of rows.
@@ -41,6 +43,7 @@ pub(super) async fn load(
             found: "an incomplete row".to_owned(),
         })?;
         let Some(state) = states.get_mut(&id) else { continue };
+        state.stored.insert(attribute.clone());
         let operation = row.text("object_operation").unwrap_or_default();
         if attribute.is_empty() {
             let op = Op::from_letter(&operation).unwrap_or(Op::Update);
@@ -66,35 +69,129 @@ fn version(row: &Row) -> Option<Version> {
     })
 }
 
-/// Writes what became known.
-pub(super) async fn save(
-    session: &mut dyn Session,
-    write_versions: &Statement,
-    targets: &Targets,
-    states: &RowStates,
-) -> Result<(), Error> {
-    let mut rows = Vec::new();
-    for ((table, key), state) in states {
-        let name = &targets.tables[*table].object_table;
-        for attribute in &state.dirty {
-            let (letter, version, value) = if attribute.is_empty() {
-                let Some((op, version)) = &state.row else { continue };
-                (op.letter(), version, None)
-            } else {
-                let Some(cell) = state.cells.get(attribute) else { continue };
-                match &cell.parked {
-                    Some(value) => (PARKED, &cell.version, value.as_ref()),
-                    None => (Op::Update.letter(), &cell.version, None),
+/// The statements by which versions are written.
+#[derive(Clone)]
+pub(super) struct VersionWriter {
+    write: Statement,
+    /// Quicker; not every brand has it. One without parameters takes a text, and only what is new.
+    load: Vec<Statement>,
+}
+
+/// A row of `ds_change_version`, in the order of its statements.
+#[derive(Serialize)]
+struct Written<'a>(
+    &'a str,
+    &'a str,
+    &'a str,
+    &'a str,
+    &'a str,
+    &'a str,
+    i64,
+    Option<&'a str>,
+    #[serde(skip)] IsStored,
+);
+
+/// Whether `ds_change_version` has a row of it already.
+type IsStored = bool;
+
+impl VersionWriter {
+    /// A writer with the statements of a brand.
+    pub(super) fn new(write: Statement, load: Vec<Statement>) -> Self {
+        Self { write, load }
+    }
+
+    /// Writes what became known. Of `states`, which were loaded in this transaction with the
+    /// node's row locked, nothing is known by anybody else since.
+    pub(super) async fn save(
+        &self,
+        session: &mut dyn Session,
+        targets: &Targets,
+        states: RowStates,
+    ) -> Result<(), Error> {
+        let mut rows: Vec<Written<'_>> =
+            states.iter().flat_map(|(row, state)| written(targets, row, state)).collect();
+        let rest = match self.load.first().filter(|_| rows.len() >= LOAD_ROWS) {
+            Some(load) if load.parameters.is_empty() => {
+                rows.sort_by_key(|row| row.8);
+                let (new, known) = rows.split_at(rows.partition_point(|row| !row.8));
+                session.load(&load.sql, &copied(new)).await?;
+                known
+            }
+            Some(load) => {
+                let whole = rows.chunks_exact(LOAD_ROWS);
+                let rest = whole.remainder();
+                for rows in whole {
+                    let cells: Vec<Value> = rows.iter().flat_map(Written::values).collect();
+                    session.execute(&load.sql, &cells).await?;
                 }
-            };
-            let Version { stamp, origin, source_id } = version;
-            rows.push((name, key, attribute, letter, stamp, origin, source_id, value));
+                rest
+            }
+            None => &rows,
+        };
+        if !rest.is_empty() {
+            let given = [("rows", Value::Text(to_json(rest)))];
+            execute(session, &self.write, &given).await?;
         }
+        Ok(())
     }
-    if rows.is_empty() {
-        return Ok(());
+}
+
+impl<'a> Written<'a> {
+    fn new(
+        (table, key, attribute): (&'a str, &'a str, &'a str),
+        letter: &'a str,
+        version: &'a Version,
+        (value, is_stored): (Option<&'a str>, IsStored),
+    ) -> Self {
+        let Version { stamp, origin, source_id } = version;
+        Self(table, key, attribute, letter, stamp, origin, *source_id, value, is_stored)
     }
-    let given = [("rows", Value::Text(to_json(&rows)))];
-    execute(session, write_versions, &given).await?;
-    Ok(())
+
+    fn texts(&self) -> [&'a str; 6] {
+        [self.0, self.1, self.2, self.3, self.4, self.5]
+    }
+
+    fn values(&self) -> impl Iterator<Item = Value> {
+        let texts = self.texts().map(|text| Value::Text(text.to_owned()));
+        texts.into_iter().chain([Value::Integer(self.6), self.7.into()])
+    }
+}
+
+/// What has to be written of a row.
+fn written<'a>(
+    targets: &'a Targets,
+    (table, key): &'a RowId,
+    state: &'a RowState,
+) -> impl Iterator<Item = Written<'a>> {
+    let name = targets.tables[*table].object_table.as_str();
+    state.dirty.iter().filter_map(move |attribute| {
+        let (letter, version, value) = if attribute.is_empty() {
+            let (op, version) = state.row.as_ref()?;
+            (op.letter(), version, None)
+        } else {
+            let cell = state.cells.get(attribute)?;
+            match &cell.parked {
+                Some(value) => (PARKED, &cell.version, value.as_deref()),
+                None => (Op::Update.letter(), &cell.version, None),
+            }
+        };
+        let cell = (name, key.as_str(), attribute.as_str());
+        Some(Written::new(cell, letter, version, (value, state.stored.contains(attribute))))
+    })
+}
+
+/// Rows as the text that `run/load_versions` takes, as PostgreSQL's COPY reads it.
+fn copied(rows: &[Written<'_>]) -> String {
+    let mut lines = String::new();
+    for row in rows {
+        for text in row.texts() {
+            copy_cell(&mut lines, Some(text));
+            lines.push('\t');
+        }
+        lines.push_str(&row.6.to_string());
+        lines.push('\t');
+        copy_cell(&mut lines, row.7);
+        lines.push('\n');
+    }
+    lines
 }

@@ -8,6 +8,9 @@ use crate::render::Statement;
 /// The savepoint to which a program goes back when a database refuses a change.
 pub const SAVEPOINT: &str = "ds_change";
 
+/// How many rows a statement of a brand's quick way has, or at least has: below that it is none.
+pub const LOAD_ROWS: usize = 100;
+
 /// Runs a statement; the number of rows it changed.
 ///
 /// # Errors

@@ -162,10 +162,7 @@ pub fn changes_to_copy(changes: &[Change], route: RouteId) -> String {
     let mut lines = String::with_capacity(bytes);
     for change in changes {
         for (name, text) in texts(change) {
-            match text {
-                Some(text) => copy_cell(&mut lines, text),
-                None => lines.push_str(COPY_NULL),
-            }
+            copy_cell(&mut lines, text);
             if name == "update_datetime" && text.is_some() {
                 lines.push_str("+00");
             }
@@ -197,9 +194,12 @@ const OVERHEAD_BYTES: usize = 160;
 /// NULL in a COPY.
 const COPY_NULL: &str = "\\N";
 
-/// A text in a COPY: what ends a cell or a line, or begins an escape, is escaped.
-fn copy_cell(lines: &mut String, text: &str) {
-    let mut rest = text;
+/// A cell of a COPY: what ends a cell or a line, or begins an escape, is escaped.
+pub(crate) fn copy_cell(lines: &mut String, text: Option<&str>) {
+    let Some(mut rest) = text else {
+        lines.push_str(COPY_NULL);
+        return;
+    };
     while let Some(at) = rest.find(['\\', '\t', '\n', '\r']) {
         lines.push_str(&rest[..at]);
         lines.push('\\');

@@ -13,16 +13,17 @@ mod gaps;
 mod local;
 mod look;
 mod lost;
+mod page;
 mod position;
 pub mod purged;
 mod skew;
 mod window;
 
-pub use call::{SAVEPOINT, execute, fetch, fetch_one};
-pub(crate) use change_row::change_to_values;
+pub use call::{LOAD_ROWS, SAVEPOINT, execute, fetch, fetch_one};
 pub use change_row::{
     change_from_row, changes_from_rows, changes_to_copy, changes_to_json, to_json,
 };
+pub(crate) use change_row::{change_to_values, copy_cell};
 pub use cursor::Cursor;
 pub use epoch::{Claim, Epoch, Seen, Stale};
 pub use forget::{Grace, Verdict};
@@ -30,6 +31,7 @@ pub use gaps::Gaps;
 pub use local::{localise, next_stamp};
 pub use look::{Known, Looker, News, Sleep};
 pub use lost::{Comparison, Decision};
+pub use page::{Inbox, Page, PageSize};
 pub use position::Misplaced;
 pub use purged::Purged;
 pub use skew::{Clock, Reading, Skew};

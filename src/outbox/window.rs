@@ -1,10 +1,13 @@
 //! One window of an outbox, fetched in pages.
 
+use std::collections::VecDeque;
+
 use serde::Serialize;
 
 use super::call::{execute, fetch, fetch_one};
 use super::forget::ForgetStatements;
-use super::{Cursor, Error, Verdict, changes_from_rows};
+use super::page::{Listed, PageSize, fitting, listed};
+use super::{Cursor, Error, Verdict, changes_from_rows, to_json};
 use crate::db::Session;
 use crate::model::{Change, Value};
 use crate::render::{Statement, Templates};
@@ -14,8 +17,9 @@ use crate::render::{Statement, Templates};
 pub struct WindowStatements {
     open: Vec<Statement>,
     fetch: Statement,
+    read: Statement,
     close: Vec<Statement>,
-    page_rows: usize,
+    size: PageSize,
     forget: Option<ForgetStatements>,
     names_transactions: bool,
 }
@@ -28,12 +32,12 @@ struct PageContext<'a> {
 }
 
 impl WindowStatements {
-    /// Renders the statements; a page has at most `page_rows` rows.
+    /// Renders the statements, with pages of a size.
     ///
     /// # Errors
     /// When a template cannot be filled.
-    pub fn new(templates: &Templates, page_rows: usize) -> Result<Self, Error> {
-        Self::render(templates, page_rows, false)
+    pub fn new(templates: &Templates, size: impl Into<PageSize>) -> Result<Self, Error> {
+        Self::render(templates, size.into(), false)
     }
 
     /// The same for the fold, which reads inside a transaction that writes: it may meet a change
@@ -41,19 +45,20 @@ impl WindowStatements {
     ///
     /// # Errors
     /// When a template cannot be filled.
-    pub fn for_fold(templates: &Templates, page_rows: usize) -> Result<Self, Error> {
-        Self::render(templates, page_rows, true)
+    pub fn for_fold(templates: &Templates, size: impl Into<PageSize>) -> Result<Self, Error> {
+        Self::render(templates, size.into(), true)
     }
 
-    fn render(templates: &Templates, page_rows: usize, is_fold: bool) -> Result<Self, Error> {
+    fn render(templates: &Templates, size: PageSize, is_fold: bool) -> Result<Self, Error> {
         let dialect = templates.brand().dialect();
-        let context =
-            PageContext { namespace: dialect.default_namespace.as_deref(), page_rows, is_fold };
+        let namespace = dialect.default_namespace.as_deref();
+        let context = PageContext { namespace, page_rows: size.rows, is_fold };
         Ok(Self {
             open: templates.statements("run/window_open", &context)?,
             fetch: templates.statement("run/window_fetch", &context)?,
+            read: templates.statement("run/window_read", &context)?,
             close: templates.statements("run/window_close", &context)?,
-            page_rows,
+            size,
             forget: ForgetStatements::new(templates)?,
             names_transactions: dialect.can.name_transactions,
         })
@@ -99,7 +104,9 @@ pub struct Window<'a> {
     after: Cursor,
     last_id: i64,
     set_id: Option<i64>,
-    is_done: bool,
+    /// What comes next, in its order; the list may go on behind that.
+    listed: VecDeque<Listed>,
+    is_listed: bool,
     rows: Value,
 }
 
@@ -142,7 +149,8 @@ impl<'a> Window<'a> {
             after: cursor.clone(),
             last_id: 0,
             set_id: None,
-            is_done: false,
+            listed: VecDeque::new(),
+            is_listed: false,
             rows,
         };
         // The first statement says what the new watermark is, the others prepare the pages.
@@ -167,12 +175,19 @@ impl<'a> Window<'a> {
     /// # Errors
     /// When the database refuses.
     pub async fn next_page(&mut self, session: &mut dyn Session) -> Result<Vec<Change>, Error> {
-        if self.is_done {
-            return Ok(Vec::new());
+        let ids = self.next_ids(session).await?;
+        let Some(to_id) = ids.last().copied() else { return Ok(Vec::new()) };
+        let mut given = self.parameters().to_vec();
+        given.push(("ids", Value::Text(to_json(&ids))));
+        given.push(("to_id", Value::Integer(to_id)));
+        let mut changes = changes_from_rows(fetch(session, &self.statements.read, &given).await?)?;
+        if changes.len() < ids.len() {
+            // The cursor would pass over what is missing.
+            return Err(Error::Unreadable {
+                table: "ds_change_outbox",
+                found: "fewer changes than a moment ago".to_owned(),
+            });
         }
-        let rows = fetch(session, &self.statements.fetch, &self.parameters()).await?;
-        self.is_done = rows.len() < self.statements.page_rows;
-        let mut changes = changes_from_rows(rows)?;
         for change in &mut changes {
             self.last_id = change.id;
             if !self.statements.names_transactions {
@@ -183,7 +198,18 @@ impl<'a> Window<'a> {
         Ok(changes)
     }
 
-    /// The cursor after the pages that were fetched; valid when the last page was empty or short.
+    /// The ids of the next page.
+    async fn next_ids(&mut self, session: &mut dyn Session) -> Result<Vec<i64>, Error> {
+        if self.listed.is_empty() && !self.is_listed {
+            let rows = fetch(session, &self.statements.fetch, &self.parameters()).await?;
+            self.is_listed = rows.len() < self.statements.size.rows;
+            self.listed = listed(&rows, "ds_change_outbox")?.into();
+        }
+        let next = fitting(self.listed.make_contiguous(), self.statements.size);
+        Ok(self.listed.drain(..next).map(|(id, _)| id).collect())
+    }
+
+    /// The cursor after the pages that were fetched; valid when the last page was empty.
     #[must_use]
     pub fn cursor(&self) -> &Cursor {
         &self.after

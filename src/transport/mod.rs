@@ -14,10 +14,10 @@ use serde::Serialize;
 use self::exchange::Exchange;
 pub use self::write::InboxWriter;
 use crate::db::{Fault, Mode, Session};
-use crate::model::{Change, NodeId, RouteId, Row, Value};
+use crate::model::{Change, NodeId, Row, Value};
 use crate::outbox::{
-    self, Claim, Cursor, Skew, Window, WindowStatements, changes_from_rows, execute, fetch,
-    fetch_one, localise,
+    self, Claim, Cursor, Inbox, Page, PageSize, Skew, Window, WindowStatements, execute, fetch_one,
+    localise,
 };
 pub use crate::outbox::{Misplaced, Stale};
 use crate::plan::RoutePlan;
@@ -134,11 +134,10 @@ pub struct Outcome {
 pub struct Transport {
     window: WindowStatements,
     exchange: Exchange,
-    read_inbox: Statement,
+    inbox: Inbox,
     lock_program: Statement,
     writer: InboxWriter,
     advance_cursor: Statement,
-    page_rows: usize,
 }
 
 #[derive(Serialize)]
@@ -148,27 +147,28 @@ struct Context<'a> {
 }
 
 impl Transport {
-    /// The statements of a route between two brands. A page has at most `page_rows` rows.
+    /// The statements of a route between two brands, with pages of a size.
     ///
     /// # Errors
     /// When a template cannot be filled.
     pub fn new(
         source: &Templates,
         target: &Templates,
-        page_rows: usize,
+        size: impl Into<PageSize>,
     ) -> Result<Self, outbox::Error> {
+        let size = size.into();
+        let page_rows = size.rows;
         let statement = |templates: &Templates, name: &str| {
             let namespace = templates.brand().dialect().default_namespace.as_deref();
             templates.statement(&format!("run/{name}"), &Context { namespace, page_rows })
         };
         Ok(Self {
-            window: WindowStatements::new(source, page_rows)?,
+            window: WindowStatements::new(source, size)?,
             exchange: Exchange::new(source, target)?,
-            read_inbox: statement(source, "read_inbox")?,
+            inbox: Inbox::new(source, size)?,
             lock_program: statement(target, "lock_program")?,
             writer: InboxWriter::new(target, page_rows)?,
             advance_cursor: statement(target, "advance_cursor")?,
-            page_rows,
         })
     }
 
@@ -312,34 +312,21 @@ impl Transport {
         for arrived_on in &route.forwards_from {
             loop {
                 let last_id = cursor.forwards.get(&arrived_on.0).copied().unwrap_or(0);
-                let page = self.inbox_page(route, from, *arrived_on, last_id).await?;
-                let Some(last) = page.last().map(|change| change.id) else { break };
-                let is_last = page.len() < self.page_rows;
-                outcome.read += page.len() as u64;
+                let page = self.inbox.page(from, *arrived_on, last_id).await;
+                let Page { changes, may_go_on } = page.map_err(|error| at_source(route, error))?;
+                let Some(last) = changes.last().map(|change| change.id) else { break };
+                outcome.read += changes.len() as u64;
                 let carried: Vec<Change> =
-                    page.into_iter().filter(|change| is_forwarded(route, change)).collect();
+                    changes.into_iter().filter(|change| is_forwarded(route, change)).collect();
                 outcome.written += self.write(route, to, carried).await?;
                 cursor.forwards.insert(arrived_on.0, last);
                 progress(outcome.read);
-                if is_last {
+                if !may_go_on {
                     break;
                 }
             }
         }
         Ok(())
-    }
-
-    async fn inbox_page(
-        &self,
-        route: &RoutePlan,
-        from: &mut dyn Session,
-        arrived_on: RouteId,
-        last_id: i64,
-    ) -> Result<Vec<Change>, Error> {
-        let given =
-            [("route_id", Value::Integer(arrived_on.0)), ("last_id", Value::Integer(last_id))];
-        let rows = fetch(from, &self.read_inbox, &given).await;
-        rows.and_then(changes_from_rows).map_err(|error| at_source(route, error))
     }
 
     async fn lock(&self, route: &RoutePlan, to: &mut dyn Session) -> Result<Row, Error> {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::db::{Fault, FaultKind, Session};
 use crate::model::{Change, RouteId, Value};
 use crate::outbox::{
-    Error, SAVEPOINT, change_to_values, changes_to_copy, changes_to_json, execute,
+    Error, LOAD_ROWS, SAVEPOINT, change_to_values, changes_to_copy, changes_to_json, execute,
 };
 use crate::render::{Statement, Templates};
 
@@ -16,9 +16,6 @@ struct Context<'a> {
     savepoint: &'static str,
     load_rows: usize,
 }
-
-/// How many rows a statement of the quick way has, or at least has: below that it is none.
-const LOAD_ROWS: usize = 100;
 
 /// How much of row values one statement carries, in bytes.
 const STATEMENT_BYTES: usize = 8 << 20;

@@ -1,12 +1,13 @@
 //! The crate's own programs, made once for all histories.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use outrigger::config::{self, Config};
 use outrigger::dialect::Brand;
-use outrigger::import::{Importer, Reference, Target, TargetColumn, Targets};
+use outrigger::import::{Importer, Reference, Storage, Target, TargetColumn, Targets};
 use outrigger::model::{Action, LogicalType, Schema};
+use outrigger::outbox::PageSize;
 use outrigger::plan::{RoutePlan, plan_routes};
 use outrigger::render::Templates;
 use outrigger::runner::Runner;
@@ -23,11 +24,17 @@ type Importers = BTreeMap<(Brand, usize, usize), Importer>;
 
 static IMPORTERS: Mutex<Importers> = Mutex::new(BTreeMap::new());
 
+/// The size of a page: where it has five rows, a few bytes are the end of it more often.
+fn page_size(rows: usize) -> PageSize {
+    let bytes = if rows == 5 { 40 } else { PageSize::BYTES };
+    PageSize { rows, bytes }
+}
+
 /// The importer of a node, as a process that has just started has it.
 pub(crate) fn importer(brand: Brand, node: usize, page_rows: usize) -> Importer {
     let new = || {
         let name = node_name(node).as_str().into();
-        Importer::new(templates(brand), targets(brand), name, page_rows).unwrap()
+        Importer::new(templates(brand), targets(brand), name, page_size(page_rows)).unwrap()
     };
     let mut made = IMPORTERS.lock().unwrap();
     made.entry((brand, node, page_rows)).or_insert_with(new).clone()
@@ -44,7 +51,7 @@ pub(crate) fn transport(from: Brand, to: Brand, page_rows: usize) -> &'static Tr
     type Made = BTreeMap<(Brand, Brand, usize), &'static Transport>;
     static MADE: Mutex<Made> = Mutex::new(BTreeMap::new());
     let new = || {
-        let made = Transport::new(&templates(from), &templates(to), page_rows).unwrap();
+        let made = Transport::new(&templates(from), &templates(to), page_size(page_rows)).unwrap();
         &*Box::leak(Box::new(made))
     };
     MADE.lock().unwrap().entry((from, to, page_rows)).or_insert_with(new)
@@ -75,6 +82,7 @@ fn targets(brand: Brand) -> Targets {
         name: name.to_owned(),
         logical_type: if name == LAST_UPDATE { LogicalType::Timestamp } else { LogicalType::Text },
         native_type: String::new(),
+        storage: Storage::of(brand, ""),
         is_identity: false,
         is_nullable: true,
         policy: "capture",
@@ -105,6 +113,7 @@ fn targets(brand: Brand) -> Targets {
         has_commands: false,
         origins: BTreeMap::new(),
         tables,
+        index: OnceLock::new(),
     }
 }
 

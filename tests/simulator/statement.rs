@@ -28,7 +28,7 @@ impl ModelSession {
             "lock_rows" | "insert_rows" | "update_rows" | "delete_rows" | "read_cells" => {
                 return self.rows_statement(world, statement, &words, values);
             }
-            "window_mark" | "window_fill" | "window_fetch" => {
+            "window_mark" | "window_fill" | "window_fetch" | "window_read" => {
                 return Ok(self.window_statement(world, statement, &words, values));
             }
             "enter_import" => self.is_importing = true,
@@ -65,11 +65,14 @@ impl ModelSession {
                     ("cursor_state", program.state.clone().into()),
                 ])];
             }
-            "read_inbox" => {
-                let page = page_rows(words[0]);
-                let rows = node.inbox.range(number(1) + 1..).map(|(_, entry)| entry);
-                let of_route = rows.filter(|(route, _)| *route == number(0)).take(page);
-                return of_route.map(|(_, change)| change_row(change)).collect();
+            "list_inbox" | "read_inbox" => {
+                let (is_list, last) = (statement == "list_inbox", number(1));
+                let rows = node.inbox.range(last + 1..).map(|(_, entry)| entry);
+                let of_route = rows.filter(|(route, _)| *route == number(0)).map(|(_, c)| c);
+                if is_list {
+                    return of_route.take(page_rows(words[0])).map(listed_row).collect();
+                }
+                return of_route.take_while(|c| c.id <= number(2)).map(change_row).collect();
             }
             "read_inbox_row" => {
                 return node
@@ -212,6 +215,11 @@ impl ModelSession {
         values: &[Value],
     ) -> Vec<Row> {
         let node = &world.nodes[self.node];
+        if statement == "window_read" {
+            let ids = json(&values[0]).iter().filter_map(Json::as_i64).collect::<Vec<_>>();
+            let changes = ids.iter().map(|id| &node.outbox[id].change);
+            return changes.map(change_row).collect();
+        }
         let is_fold = words[0] == "true";
         // Without a snapshot of the transaction's each statement sees what is committed.
         let view = self.view.clone().unwrap_or_else(|| node.view());
@@ -255,7 +263,7 @@ impl ModelSession {
                 node.plain_page(&view, pointer, &gaps(&values[1], &values[2]), last_id, page_rows)
             }
         };
-        ids.iter().filter_map(|id| Some(change_row(&node.outbox.get(id)?.change))).collect()
+        ids.iter().filter_map(|id| Some(listed_row(&node.outbox.get(id)?.change))).collect()
     }
 
     fn rows_statement(
@@ -536,6 +544,12 @@ fn texts(value: &Value) -> Vec<Vec<Option<String>>> {
 fn named(columns: &[&str], values: &[Option<String>]) -> Cells {
     let cells = columns.iter().zip(values).filter(|(column, _)| **column != KEY);
     cells.map(|(column, value)| ((*column).to_owned(), value.clone())).collect()
+}
+
+/// A change as a listing of what comes next has it.
+fn listed_row(change: &Change) -> Row {
+    let bytes = i64::try_from(change.bytes()).unwrap();
+    row(&[("id", change.id.into()), ("bytes", bytes.into())])
 }
 
 /// A change as an outbox or inbox answers it.

@@ -9,13 +9,15 @@ use outrigger::dialect::Brand;
 use outrigger::render::Templates;
 
 /// Name and text of every statement that has parameters or a subject.
-const TEXTS: [(&str, &str); 40] = [
-    ("read_inbox", "read_inbox {{ page_rows }} :{route_id} :{last_id}"),
+const TEXTS: [(&str, &str); 43] = [
+    ("list_inbox", "list_inbox {{ page_rows }} :{route_id} :{last_id}"),
+    ("read_inbox", "read_inbox :{route_id} :{last_id} :{to_id}"),
     ("read_inbox_row", "read_inbox_row :{inbox_id}"),
     ("lock_program", "lock_program :{id}"),
     ("read_program", "read_program :{id}"),
     ("write_inbox", "write_inbox :{route_id} :{rows}"),
     ("load_inbox", ""),
+    ("load_versions", ""),
     ("advance_cursor", "advance_cursor :{id} :{pointer} :{cursor_state}"),
     (
         "window_open",
@@ -26,6 +28,7 @@ const TEXTS: [(&str, &str); 40] = [
         "window_fetch",
         "window_fetch {{ is_fold }} {{ page_rows }} :{pointer} :{gap_ids} :{gaps} :{last_id}",
     ),
+    ("window_read", "window_read :{ids}"),
     ("read_writers", "read_writers"),
     ("read_written", "read_written :{gap_ids} :{gaps}"),
     ("window_close", "window_close"),

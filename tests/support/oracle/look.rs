@@ -108,7 +108,11 @@ async fn changes(
     let namespace = templates.brand().dialect().default_namespace.as_deref();
     let context = Context { namespace, page_rows: ALL_ROWS };
     let statement = templates.statement(name, &context).map_err(|error| error.to_string())?;
-    let given = [("route_id", Value::Integer(route)), ("last_id", Value::Integer(i64::MIN))];
+    let given = [
+        ("route_id", Value::Integer(route)),
+        ("last_id", Value::Integer(i64::MIN)),
+        ("to_id", Value::Integer(i64::MAX)),
+    ];
     let values = statement.values(&given).map_err(|error| error.to_string())?;
     let rows = fetch(session, &statement.sql, &values).await?;
     rows.iter().map(change_from_row).collect::<Result<_, _>>().map_err(|error| error.to_string())

@@ -1,0 +1,98 @@
+//! Pages are bounded by bytes: a backlog of long values is carried and imported a few at a time.
+
+use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+
+use outrigger::dialect::Brand;
+use outrigger::outbox::PageSize;
+
+use crate::support::network::{Blueprint, Network, ready_servers};
+use crate::support::{self, Server};
+
+const SCHEMA: &str = "CREATE TABLE note (id integer PRIMARY KEY, title varchar(40), body text)";
+const ROUTE: i64 = 1000;
+const MEGABYTE: usize = 1 << 20;
+
+async fn pair(server: &Server) -> Network {
+    let blueprint = Blueprint {
+        name: server.name,
+        nodes: &[("a", server), ("b", server)],
+        routes: &[("a", "b")],
+        tables: "  note: follow",
+        schema: SCHEMA,
+        batch_rows: 1_000,
+    };
+    let ddl = |_: &str, brand| match brand {
+        Brand::Mysql => SCHEMA.replace(" text", " longtext"),
+        _ => SCHEMA.to_owned(),
+    };
+    Network::set_up(&blueprint, ddl).await
+}
+
+/// A text of so many megabytes, as an expression of the brand.
+fn long(brand: Brand, megabytes: usize) -> String {
+    let bytes = megabytes * MEGABYTE;
+    match brand {
+        Brand::Sqlite => format!("hex(zeroblob({}))", bytes / 2),
+        Brand::Mysql => format!("REPEAT('0', {bytes})"),
+        _ => format!("repeat('0', {bytes})"),
+    }
+}
+
+/// The rows that were reported after each page, or each batch.
+fn steps(reported: &[u64]) -> Vec<u64> {
+    let mut before = 0;
+    reported.iter().map(|rows| rows - std::mem::replace(&mut before, *rows)).collect()
+}
+
+#[test]
+fn long_values_travel_a_few_at_a_time() {
+    let fitting = PageSize::BYTES / MEGABYTE as u64;
+    for server in ready_servers() {
+        println!("on {}", server.name);
+        support::block_on(async {
+            let mut network = pair(server).await;
+            let brand = network.brand("a");
+            let insert = |id, body: &str| format!("INSERT INTO note VALUES ({id}, 'n', {body})");
+            // Short ones around the long ones, one that alone is more than a page, and a set that
+            // goes on over several.
+            for id in 0..10 {
+                network.run("a", &insert(id, "'short'")).await;
+            }
+            for id in 10..22 {
+                network.run("a", &insert(id, &long(brand, 1))).await;
+            }
+            network.run("a", &insert(22, &long(brand, 6))).await;
+            network.run("a", &insert(23, "'short'")).await;
+            let body = long(brand, 2);
+            network.run("a", &format!("UPDATE note SET body = {body} WHERE id < 10")).await;
+
+            let route = network.runner.routes()[0].clone();
+            assert_eq!(route.id.0, ROUTE);
+            let pages = Mutex::new(Vec::new());
+            let mut told = |rows| pages.lock().unwrap().push(rows);
+            network.runner.transport(&route, &mut told).await.unwrap();
+            let pages = steps(&pages.into_inner().unwrap());
+            assert_eq!(pages.iter().sum::<u64>(), 34, "{pages:?}");
+            assert!(pages[0] >= 10 && pages[0] < 10 + fitting, "{pages:?}");
+            assert!(pages[1..].iter().all(|rows| *rows <= fitting), "{pages:?}");
+
+            let batches = Mutex::new(Vec::new());
+            let mut told = |rows| batches.lock().unwrap().push(rows);
+            let stop = AtomicBool::new(false);
+            network.runner.import(&route, &stop, &mut told).await.unwrap();
+            let batches = steps(&batches.into_inner().unwrap());
+            assert_eq!(batches.iter().sum::<u64>(), 34, "{batches:?}");
+            if brand == Brand::Postgres {
+                // Only it names the transactions of the source; its last one has ten rows.
+                assert!(batches[1..].iter().all(|rows| *rows <= 10), "{batches:?}");
+                assert!(batches.len() > 3, "{batches:?}");
+            }
+            network.drain().await;
+            let digests = "SELECT id, title, length(body) FROM note ORDER BY id";
+            let there = network.rows("a", digests).await;
+            assert_eq!(network.rows("b", digests).await, there);
+            assert_eq!((there.len(), there[0].as_str()), (24, "0|n|2097152"));
+        });
+    }
+}
