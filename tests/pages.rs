@@ -96,3 +96,34 @@ fn long_values_travel_a_few_at_a_time() {
         });
     }
 }
+
+#[test]
+fn versions_are_written_once_whether_they_were_known_or_not() {
+    for server in ready_servers() {
+        println!("on {}", server.name);
+        support::block_on(async {
+            let mut network = pair(server).await;
+            let insert = |ids: std::ops::Range<u32>| {
+                let rows: Vec<String> = ids.map(|id| format!("({id}, 'n', NULL)")).collect();
+                format!("INSERT INTO note VALUES {}", rows.join(", "))
+            };
+            network.run("a", &insert(0..250)).await;
+            network.drain().await;
+            // Of half of the titles a version is known when the rest comes.
+            network.run("a", "UPDATE note SET title = 'one' WHERE id < 125").await;
+            network.drain().await;
+            network.run("a", "UPDATE note SET title = 'two'").await;
+            network.run("a", &insert(250..400)).await;
+            network.drain().await;
+            let rows = "SELECT id, title FROM note ORDER BY id";
+            let there = network.rows("a", rows).await;
+            assert!(network.rows("b", rows).await == there);
+            // A version for each row, and one for each title that was updated.
+            assert_eq!(network.count("b", "ds_change_version").await, 400 + 250);
+            let newest = "SELECT count(*) FROM ds_change_version AS v JOIN ds_change_inbox AS i \
+                ON i.source_id = v.source_id AND i.object_id = v.object_id \
+                WHERE v.object_attribute = 'title' AND i.object_value = 'two'";
+            assert_eq!(network.rows("b", newest).await, ["250"]);
+        });
+    }
+}

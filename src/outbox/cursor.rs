@@ -122,7 +122,7 @@ impl Cursor {
 
     /// Takes note of an id that was carried, and of the ids before it that were not there.
     /// Ids come in rising order within one window.
-    pub(super) fn carry(&mut self, id: i64, tracks_gaps: bool) {
+    pub(crate) fn carry(&mut self, id: i64, tracks_gaps: bool) {
         if id > self.pointer {
             if tracks_gaps && id > self.pointer + 1 {
                 self.gaps.add(self.pointer + 1, id - 1);

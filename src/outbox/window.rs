@@ -82,6 +82,12 @@ impl WindowStatements {
         }
     }
 
+    /// Whether ids that were not there yet are looked for again.
+    #[must_use]
+    pub fn tracks_gaps(&self) -> bool {
+        self.forget.is_some()
+    }
+
     /// Whether this session may see who is at work, as far as anybody has to know.
     ///
     /// # Errors
@@ -193,7 +199,7 @@ impl<'a> Window<'a> {
             if !self.statements.names_transactions {
                 change.transaction_id = Some(*self.set_id.get_or_insert(change.id));
             }
-            self.after.carry(change.id, self.statements.forget.is_some());
+            self.after.carry(change.id, self.statements.tracks_gaps());
         }
         Ok(changes)
     }

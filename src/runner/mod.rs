@@ -32,7 +32,7 @@ use crate::model::{NodeId, RouteId, Schema};
 use crate::outbox::{self, Claim, Cursor};
 use crate::plan::{self, RoutePlan, plan_routes};
 use crate::render::{self, Templates};
-use crate::transport::{self, Transport};
+use crate::transport::{self, Shared, Transport};
 
 /// What stops a program.
 #[derive(Debug, thiserror::Error)]
@@ -158,6 +158,8 @@ pub struct Runner {
     places: BTreeMap<NodeId, Place>,
     sessions: BTreeMap<NodeId, Box<dyn Session>>,
     importers: BTreeMap<NodeId, Importer>,
+    /// What was read of nodes from which several routes leave.
+    shared: BTreeMap<NodeId, Shared>,
     /// How far each route was carried by this runner.
     reached: BTreeMap<RouteId, Cursor>,
     /// What was last said of the clocks of each route.
@@ -190,6 +192,7 @@ impl Runner {
             transports: BTreeMap::new(),
             sessions: BTreeMap::new(),
             importers: BTreeMap::new(),
+            shared: BTreeMap::new(),
             reached: BTreeMap::new(),
             skews: BTreeMap::new(),
         }
@@ -241,10 +244,15 @@ impl Runner {
             }
         };
         let transport = self.transport_between(from.brand(), to.brand())?;
-        let mut carried = transport.carry_on(route, &mut *from, &mut *to, progress).await;
+        let has_others = self.routes.iter().filter(|other| other.from == route.from).count() > 1;
+        let mut shared = self.shared.remove(&route.from).unwrap_or_default();
+        let (from_session, to_session) = (&mut *from, &mut *to);
+        let for_others = has_others.then_some(&mut shared);
+        let mut carried =
+            transport.carry_on(route, from_session, to_session, for_others, progress).await;
         if matches!(carried, Err(transport::Error::NoProgram { .. })) {
             self.ensure_programs(&mut *to, route).await?;
-            carried = transport.carry_on(route, &mut *from, &mut *to, progress).await;
+            carried = transport.carry_on(route, &mut *from, &mut *to, None, progress).await;
         }
         self.reached.remove(&route.id);
         let outcome = carried.map(|(outcome, cursor)| {
@@ -257,6 +265,7 @@ impl Runner {
         if !is_broken {
             self.sessions.insert(route.from.clone(), from);
             self.sessions.insert(route.to.clone(), to);
+            self.shared.insert(route.from.clone(), shared);
         }
         outcome
     }
@@ -380,6 +389,7 @@ impl Runner {
             return Ok(session);
         }
         // The database may have been restored meanwhile.
+        self.shared.remove(node);
         if let Some(importer) = self.importers.get_mut(node) {
             importer.forget();
         }

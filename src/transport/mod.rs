@@ -5,6 +5,7 @@
 //! the cursor where it was, and what is carried again is known by (origin, `source_id`).
 
 mod exchange;
+mod shared;
 mod write;
 
 use std::time::Duration;
@@ -12,12 +13,14 @@ use std::time::Duration;
 use serde::Serialize;
 
 use self::exchange::Exchange;
+pub use self::shared::Shared;
+use self::shared::SharedWindow;
 pub use self::write::InboxWriter;
 use crate::db::{Fault, Mode, Session};
 use crate::model::{Change, NodeId, Row, Value};
 use crate::outbox::{
-    self, Claim, Cursor, Inbox, Page, PageSize, Skew, Window, WindowStatements, execute, fetch_one,
-    localise,
+    self, Claim, Cursor, Inbox, Page, PageSize, Seen, Skew, Window, WindowStatements, execute,
+    fetch_one, localise,
 };
 pub use crate::outbox::{Misplaced, Stale};
 use crate::plan::RoutePlan;
@@ -191,11 +194,12 @@ impl Transport {
         to: &mut dyn Session,
         progress: &mut (dyn FnMut(u64) + Send),
     ) -> Result<Outcome, Error> {
-        self.carry_on(route, from, to, progress).await.map(|(outcome, _)| outcome)
+        self.carry_on(route, from, to, None, progress).await.map(|(outcome, _)| outcome)
     }
 
-    /// As [`Self::carry`]; besides, how far the route is now, also where that is not written
-    /// down because nothing was carried. `None` for a program that is stopped.
+    /// As [`Self::carry`], with what other routes from the same node have read, and leave to be
+    /// read by others; besides, how far the route is now, also where that is not written down
+    /// because nothing was carried. `None` for a program that is stopped.
     ///
     /// # Errors
     /// As [`Self::carry`].
@@ -204,9 +208,10 @@ impl Transport {
         route: &RoutePlan,
         from: &mut dyn Session,
         to: &mut dyn Session,
+        shared: Option<&mut Shared>,
         progress: &mut (dyn FnMut(u64) + Send),
     ) -> Result<(Outcome, Option<Cursor>), Error> {
-        let result = self.carry_inside(route, from, to, progress).await;
+        let result = self.carry_inside(route, from, to, shared, progress).await;
         // The source was only read; a rollback ends the snapshot whatever happened.
         let ended = from.rollback().await;
         match result {
@@ -227,6 +232,7 @@ impl Transport {
         route: &RoutePlan,
         from: &mut dyn Session,
         to: &mut dyn Session,
+        mut shared: Option<&mut Shared>,
         progress: &mut (dyn FnMut(u64) + Send),
     ) -> Result<(Outcome, Option<Cursor>), Error> {
         let (epoch, skew) = self.exchange.meet(route, from, to).await?;
@@ -251,8 +257,15 @@ impl Transport {
         }
 
         from.begin(Mode::Read).await.map_err(|fault| at_source(route, fault.into()))?;
-        let mut after = self.own(route, from, to, &cursor, &mut outcome, progress).await?;
-        self.forward(route, from, to, &mut after, &mut outcome, progress).await?;
+        let mut reading = Reading {
+            route,
+            seen: &epoch.now,
+            shared: shared.as_deref_mut(),
+            outcome: &mut outcome,
+            progress,
+        };
+        let mut after = self.own(&mut reading, from, to, &cursor).await?;
+        self.forward(&mut reading, from, to, &mut after).await?;
         if outcome.read == 0 {
             // A watermark of which the source keeps no trace could be one of a future that a
             // backup of it does not have; what it would have spared is little.
@@ -272,29 +285,44 @@ impl Transport {
     /// Carries a window of the source's own changes; where the cursor is after it.
     async fn own(
         &self,
-        route: &RoutePlan,
+        reading: &mut Reading<'_>,
         from: &mut dyn Session,
         to: &mut dyn Session,
         cursor: &Cursor,
-        outcome: &mut Outcome,
-        progress: &mut (dyn FnMut(u64) + Send),
     ) -> Result<Cursor, Error> {
-        let mut window = Window::open(from, &self.window, cursor)
+        let route = reading.route;
+        let mut cursor = cursor.clone();
+        while let Some(known) = reading.known(&cursor) {
+            let after = known.cursor_after(&cursor, self.window.tracks_gaps());
+            let (read, own) = (known.ids.len() as u64, known.own.clone());
+            reading.outcome.foreign += read - own.len() as u64;
+            let written = self.write(route, to, own).await?;
+            reading.count(read, written);
+            cursor = after;
+        }
+        let mut window = Window::open(from, &self.window, &cursor)
             .await
             .map_err(|error| at_source(route, error))?;
         let mut page = window.next_page(from).await.map_err(|error| at_source(route, error))?;
+        let mut only_page = None;
+        let mut pages = 0;
         while !page.is_empty() {
-            let read = page.len() as u64;
+            let ids: Vec<i64> = page.iter().map(|change| change.id).collect();
             let own: Vec<Change> =
                 page.into_iter().filter_map(|change| localise(change, &route.from)).collect();
-            outcome.read += read;
-            outcome.foreign += read - own.len() as u64;
+            let read = ids.len() as u64;
+            reading.outcome.foreign += read - own.len() as u64;
+            pages += 1;
+            only_page = (reading.shared.is_some() && pages == 1).then(|| (ids, own.clone()));
             // The source looks for the next page while the target writes this one: two pages are
             // in memory, and what fails at either end is seen before anything is kept.
             let (next, written) = tokio::join!(window.next_page(from), self.write(route, to, own));
-            outcome.written += written?;
+            reading.count(read, written?);
             page = next.map_err(|error| at_source(route, error))?;
-            progress(outcome.read);
+        }
+        if let (Some(shared), Some(only)) = (&mut reading.shared, only_page) {
+            let watermark = window.cursor().watermark.as_deref();
+            shared.keep_window(reading.seen, &cursor, watermark, only);
         }
         Ok(window.cursor().clone())
     }
@@ -302,25 +330,35 @@ impl Transport {
     /// Carries on what reached the source from nodes that the target has no route from.
     async fn forward(
         &self,
-        route: &RoutePlan,
+        reading: &mut Reading<'_>,
         from: &mut dyn Session,
         to: &mut dyn Session,
         cursor: &mut Cursor,
-        outcome: &mut Outcome,
-        progress: &mut (dyn FnMut(u64) + Send),
     ) -> Result<(), Error> {
+        let route = reading.route;
         for arrived_on in &route.forwards_from {
             loop {
                 let last_id = cursor.forwards.get(&arrived_on.0).copied().unwrap_or(0);
-                let page = self.inbox.page(from, *arrived_on, last_id).await;
-                let Page { changes, may_go_on } = page.map_err(|error| at_source(route, error))?;
+                let known = reading.shared.as_ref().and_then(|s| s.page(*arrived_on, last_id));
+                let page = if let Some(known) = known {
+                    // More may have arrived since.
+                    Page { changes: known.changes.clone(), may_go_on: true }
+                } else {
+                    let page = self.inbox.page(from, *arrived_on, last_id).await;
+                    let page = page.map_err(|error| at_source(route, error))?;
+                    if let Some(shared) = &mut reading.shared {
+                        shared.keep_page(*arrived_on, last_id, &page);
+                    }
+                    page
+                };
+                let Page { changes, may_go_on } = page;
                 let Some(last) = changes.last().map(|change| change.id) else { break };
-                outcome.read += changes.len() as u64;
+                let read = changes.len() as u64;
                 let carried: Vec<Change> =
                     changes.into_iter().filter(|change| is_forwarded(route, change)).collect();
-                outcome.written += self.write(route, to, carried).await?;
+                let written = self.write(route, to, carried).await?;
                 cursor.forwards.insert(arrived_on.0, last);
-                progress(outcome.read);
+                reading.count(read, written);
                 if !may_go_on {
                     break;
                 }
@@ -370,6 +408,30 @@ impl Transport {
         ];
         let done = execute(to, &self.advance_cursor, &given).await;
         done.map(|_| ()).map_err(|error| at_target(route, error))
+    }
+}
+
+/// One iteration of a route: what it has read so far, and where it reads.
+struct Reading<'a> {
+    route: &'a RoutePlan,
+    /// The life of the source.
+    seen: &'a Seen,
+    shared: Option<&'a mut Shared>,
+    outcome: &'a mut Outcome,
+    progress: &'a mut (dyn FnMut(u64) + Send),
+}
+
+impl Reading<'_> {
+    /// What another route has read from where this one is.
+    fn known(&self, cursor: &Cursor) -> Option<&SharedWindow> {
+        self.shared.as_ref()?.window(self.seen, cursor)
+    }
+
+    /// Counts a page that was read and written.
+    fn count(&mut self, read: u64, written: u64) {
+        self.outcome.read += read;
+        self.outcome.written += written;
+        (self.progress)(self.outcome.read);
     }
 }
 

@@ -1,13 +1,13 @@
 //! Runs a history: the application in the model, the programs as they are in the crate.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
 use outrigger::import::{Importer, Progress};
 use outrigger::runner::Rejoin;
-use outrigger::transport;
+use outrigger::transport::{self, Shared};
 
 use crate::check;
 use crate::history::{Act, Application, Event, History, Place, Run, Switch};
@@ -29,6 +29,8 @@ pub(crate) struct Driver {
     history: History,
     sessions: Vec<Option<ModelSession>>,
     importers: Vec<Option<Importer>>,
+    /// What the routes from a node have read of it.
+    shared: BTreeMap<usize, Shared>,
     /// Nodes that a route has refused.
     stale: BTreeSet<usize>,
 }
@@ -76,6 +78,7 @@ impl Driver {
             history,
             sessions: (0..nodes).map(|_| None).collect(),
             importers: (0..nodes).map(|_| None).collect(),
+            shared: BTreeMap::new(),
             stale: BTreeSet::new(),
         }
     }
@@ -192,15 +195,21 @@ impl Driver {
         let brands = &self.history.setup.brands;
         let transport = node::transport(brands[from], brands[to], self.history.setup.page_rows);
         let plan = self.world().routes[route].clone();
+        // As the runner does: what was read is for the session by which it was read.
+        let is_known = self.sessions[from].is_some();
+        let mut shared = self.shared.remove(&from).filter(|_| is_known).unwrap_or_default();
         let (mut source, mut target) = (self.session(from), self.session(to));
         let mut progress = |_| {};
-        let carried = transport.carry(&plan, &mut source, &mut target, &mut progress);
+        let carried =
+            transport.carry_on(&plan, &mut source, &mut target, Some(&mut shared), &mut progress);
         let outcome = ready(carried).map_err(|error| {
             if matches!(error, transport::Error::Stale { .. }) {
                 self.stale.insert(from);
             }
             format!("{error}: {:?}", error.fault())
         })?;
+        let (outcome, _) = outcome;
+        self.shared.insert(from, shared);
         self.sessions[from] = Some(source);
         self.sessions[to] = Some(target);
         Ok(outcome.read > 0)
