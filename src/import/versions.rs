@@ -195,3 +195,25 @@ fn copied(rows: &[Written<'_>]) -> String {
     }
     lines
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dialect::Brand;
+    use crate::import::statements::Statements;
+    use crate::outbox::PageSize;
+    use crate::render::Templates;
+
+    #[test]
+    fn the_quick_way_takes_a_text_or_each_cell_of_so_many_rows() {
+        let version = Version { stamp: "s".into(), origin: "o".into(), source_id: 1 };
+        let cells = Written::new(("t", "k", ""), "I", &version, (None, false)).values().count();
+        for brand in Brand::ALL {
+            let size = PageSize::from(1);
+            let writer = Statements::new(&Templates::embedded(brand), size).unwrap().versions;
+            let taken = writer.load.first().map(|load| load.parameters.len());
+            let is_whole = |taken| taken == 0 || taken == LOAD_ROWS * cells;
+            assert!(taken.is_none_or(is_whole), "{brand}: {taken:?}");
+        }
+    }
+}

@@ -213,6 +213,18 @@ fn without_values(change: &Change, error: &Error) -> Change {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dialect::Brand;
+
+    #[test]
+    fn the_quick_way_takes_a_text_or_each_cell_of_so_many_rows() {
+        let cells = change_to_values(&Change::default(), RouteId(1)).count();
+        for brand in Brand::ALL {
+            let writer = InboxWriter::new(&Templates::embedded(brand), 1).unwrap();
+            let taken = writer.load_inbox.first().map(|load| load.parameters.len());
+            let is_whole = |taken| taken == 0 || taken == LOAD_ROWS * cells;
+            assert!(taken.is_none_or(is_whole), "{brand}: {taken:?}");
+        }
+    }
 
     #[test]
     fn a_statement_carries_at_least_one_change_and_not_too_much() {

@@ -60,7 +60,7 @@ const RAW: [(&str, &str); 17] = [
         "column.default",
         "a literal in the brand's quotes or words of the dialect file, made in plan",
     ),
-    ("row", "a component's parameter: NEW, OLD or an alias, written in a template"),
+    ("row", "NEW, OLD or an alias, written in a template as a component's parameter; or a number"),
     ("value", "a component's parameter: an expression, written by a filter"),
     ("rows", "a component's parameter: an expression, written in a template"),
     ("stamps", "a component's parameter: an expression, written in a template"),
