@@ -3,8 +3,10 @@
 //! The database first lists the ids of what is next with their sizes, for which it opens no long
 //! value; the changes are read of as many as fit.
 
+use std::collections::BTreeSet;
+
 use super::call::fetch;
-use super::{Error, changes_from_rows};
+use super::{Error, changes_from_rows, to_json};
 use crate::db::Session;
 use crate::model::{Change, RouteId, Row, Value};
 use crate::render::{Statement, Templates};
@@ -70,7 +72,14 @@ pub(super) fn fitting(listed: &[Listed], size: PageSize) -> usize {
 pub struct Inbox {
     list: Statement,
     read: Statement,
+    arrivals: Statement,
     size: PageSize,
+}
+
+#[derive(serde::Serialize)]
+struct Reached {
+    route_id: i64,
+    last_id: i64,
 }
 
 #[derive(serde::Serialize)]
@@ -90,6 +99,7 @@ impl Inbox {
         Ok(Self {
             list: templates.statement("run/list_inbox", &context)?,
             read: templates.statement("run/read_inbox", &context)?,
+            arrivals: templates.statement("run/list_arrivals", &context)?,
             size,
         })
     }
@@ -98,6 +108,24 @@ impl Inbox {
     #[must_use]
     pub fn size(&self) -> PageSize {
         self.size
+    }
+
+    /// Of routes, each with the highest inbox id that was carried on, those on which more has come.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn arrivals(
+        &self,
+        session: &mut dyn Session,
+        reached: &[(RouteId, i64)],
+    ) -> Result<BTreeSet<RouteId>, Error> {
+        let reached: Vec<Reached> = reached
+            .iter()
+            .map(|(route, last_id)| Reached { route_id: route.0, last_id: *last_id })
+            .collect();
+        let given = [("inbox", Value::Text(to_json(&reached)))];
+        let rows = fetch(session, &self.arrivals, &given).await?;
+        Ok(rows.iter().filter_map(|row| row.integer("route_id")).map(RouteId).collect())
     }
 
     /// A page of a route's changes above an inbox id. Of one route rows only ever come behind

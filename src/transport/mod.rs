@@ -8,6 +8,7 @@ mod exchange;
 mod shared;
 mod write;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -17,7 +18,7 @@ pub use self::shared::Shared;
 use self::shared::SharedWindow;
 pub use self::write::InboxWriter;
 use crate::db::{Fault, Mode, Session};
-use crate::model::{Change, NodeId, Row, Value};
+use crate::model::{Change, NodeId, RouteId, Row, Value};
 use crate::outbox::{
     self, Claim, Cursor, Inbox, Page, PageSize, Seen, Skew, Window, WindowStatements, execute,
     fetch_one, localise,
@@ -336,9 +337,20 @@ impl Transport {
         cursor: &mut Cursor,
     ) -> Result<(), Error> {
         let route = reading.route;
-        for arrived_on in &route.forwards_from {
+        let reached = |cursor: &Cursor, arrived_on: &RouteId| {
+            cursor.forwards.get(&arrived_on.0).copied().unwrap_or(0)
+        };
+        let mut arrived: BTreeSet<RouteId> = route.forwards_from.iter().copied().collect();
+        if arrived.len() > 1 {
+            // A hub of many would be asked once for each of them, by each of them.
+            let all: Vec<_> =
+                arrived.iter().map(|route| (*route, reached(cursor, route))).collect();
+            let found = self.inbox.arrivals(from, &all).await;
+            arrived = found.map_err(|error| at_source(route, error))?;
+        }
+        for arrived_on in route.forwards_from.iter().filter(|route| arrived.contains(route)) {
             loop {
-                let last_id = cursor.forwards.get(&arrived_on.0).copied().unwrap_or(0);
+                let last_id = reached(cursor, arrived_on);
                 let known = reading.shared.as_ref().and_then(|s| s.page(*arrived_on, last_id));
                 let page = if let Some(known) = known {
                     // More may have arrived since.

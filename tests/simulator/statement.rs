@@ -66,21 +66,25 @@ impl ModelSession {
                 ])];
             }
             "list_inbox" | "read_inbox" => {
-                let (is_list, last) = (statement == "list_inbox", number(1));
-                let rows = node.inbox.range(last + 1..).map(|(_, entry)| entry);
+                let is_list = statement == "list_inbox";
+                let rows = node.inbox.range(number(1) + 1..).map(|(_, entry)| entry);
                 let of_route = rows.filter(|(route, _)| *route == number(0)).map(|(_, c)| c);
                 if is_list {
                     return of_route.take(page_rows(words[0])).map(listed_row).collect();
                 }
                 return of_route.take_while(|c| c.id <= number(2)).map(change_row).collect();
             }
+            "list_arrivals" => {
+                let has_more = |asked: &Json| {
+                    let (route, last) = (asked["route_id"].as_i64()?, asked["last_id"].as_i64()?);
+                    let mut above = node.inbox.range(last + 1..).map(|(_, (known, _))| *known);
+                    above.any(|known| known == route).then(|| row(&[("route_id", route.into())]))
+                };
+                return json(&values[0]).iter().filter_map(has_more).collect();
+            }
             "read_inbox_row" => {
-                return node
-                    .inbox
-                    .get(&number(0))
-                    .map(|(_, c)| change_row(c))
-                    .into_iter()
-                    .collect();
+                let found = node.inbox.get(&number(0));
+                return found.map(|(_, change)| change_row(change)).into_iter().collect();
             }
             "read_writers" => {
                 return vec![row(&[
@@ -216,9 +220,9 @@ impl ModelSession {
     ) -> Vec<Row> {
         let node = &world.nodes[self.node];
         if statement == "window_read" {
-            let ids = json(&values[0]).iter().filter_map(Json::as_i64).collect::<Vec<_>>();
-            let changes = ids.iter().map(|id| &node.outbox[id].change);
-            return changes.map(change_row).collect();
+            let ids = json(&values[0]);
+            let ids = ids.iter().filter_map(Json::as_i64);
+            return ids.map(|id| change_row(&node.outbox[&id].change)).collect();
         }
         let is_fold = words[0] == "true";
         // Without a snapshot of the transaction's each statement sees what is committed.

@@ -9,7 +9,8 @@ use outrigger::dialect::Brand;
 use outrigger::render::Templates;
 
 /// Name and text of every statement that has parameters or a subject.
-const TEXTS: [(&str, &str); 43] = [
+const TEXTS: [(&str, &str); 44] = [
+    ("list_arrivals", "list_arrivals :{inbox}"),
     ("list_inbox", "list_inbox {{ page_rows }} :{route_id} :{last_id}"),
     ("read_inbox", "read_inbox :{route_id} :{last_id} :{to_id}"),
     ("read_inbox_row", "read_inbox_row :{inbox_id}"),
