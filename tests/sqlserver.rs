@@ -234,6 +234,7 @@ fn column(name: &str, native: &str) -> Column {
     Column {
         name: name.to_owned(),
         native_type: native.to_owned(),
+        base_type: None,
         logical_type: Brand::SqlServer.dialect().logical_type(native),
         is_nullable: true,
         default: None,

@@ -75,15 +75,33 @@ fn the_types_of_the_manuals_are_known() {
 #[test]
 fn a_refused_type_is_told_from_an_unknown_one() {
     let postgres = Brand::Postgres.dialect();
-    assert_eq!(postgres.refusal("interval"), Some("its months and days have no fixed length"));
-    assert!(
-        postgres.refusal("integer[]").is_some() && postgres.refusal("numeric(5,2)[]").is_some()
-    );
-    assert!(
-        postgres.refusal("bit(3)").is_some()
-            && postgres.refusal("time(3) with time zone").is_some()
-    );
+    let within_a_server = Some("it means something within its own server only");
+    for refused in ["pg_lsn", "regclass[]", "xid8"] {
+        assert_eq!(postgres.refusal(refused), within_a_server, "{refused}");
+        assert_eq!(postgres.logical_type(refused), None, "{refused}");
+    }
+    assert!(postgres.refusal("money[]").is_some() && postgres.refusal("\"char\"[]").is_some());
+    for carried in ["bit(3)", "time(3) with time zone", "numeric(5,2)[]", "shop.mood[]"] {
+        assert_eq!(postgres.refusal(carried), None, "{carried}");
+        assert_eq!(postgres.logical_type(carried), Some(LogicalType::Verbatim), "{carried}");
+    }
     assert_eq!((postgres.refusal("integer"), postgres.refusal("no such")), (None, None));
+}
+
+/// An extension stands where its users put it; a type of the application has its own meaning.
+#[test]
+fn a_type_of_an_extension_is_known_in_any_namespace() {
+    let postgres = Brand::Postgres.dialect();
+    for (native, logical) in [
+        ("extensions.hstore", Some(LogicalType::Verbatim)),
+        ("postgis.geometry(point,4326)", Some(LogicalType::Verbatim)),
+        ("\"My Ext\".ltree[]", Some(LogicalType::Verbatim)),
+        ("extensions.citext", Some(LogicalType::Text)),
+        ("shop.interval", None),
+        ("shop.money", None),
+    ] {
+        assert_eq!(postgres.logical_type(native), logical, "{native}");
+    }
 }
 
 #[test]

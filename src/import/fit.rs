@@ -36,7 +36,11 @@ fn survives_other_type(dialect: &Dialect, column: &TargetColumn, text: &str) -> 
     let Some(found) = dialect.logical_type(&column.native_type) else { return true };
     let is_opaque = matches!(
         found,
-        LogicalType::Text | LogicalType::Binary | LogicalType::Json | LogicalType::Enum
+        LogicalType::Text
+            | LogicalType::Binary
+            | LogicalType::Json
+            | LogicalType::Enum
+            | LogicalType::Verbatim
     );
     if is_opaque || found == column.logical_type {
         return true;
@@ -114,11 +118,14 @@ fn has_more_digits(decimal: &str, precision: i64, scale: i64) -> bool {
     !is_zero && (top > precision - scale || bottom > scale)
 }
 
-/// The digits of a second's fraction; empty for what is no time.
+/// The digits of a second's fraction, in an interval too; empty for what is no time.
 fn fraction(logical_type: LogicalType, text: &str) -> &str {
     let is_time = matches!(
         logical_type,
-        LogicalType::Time | LogicalType::Timestamp | LogicalType::TimestampTz
+        LogicalType::Time
+            | LogicalType::Timestamp
+            | LogicalType::TimestampTz
+            | LogicalType::Verbatim
     );
     let after = text.split_once('.').filter(|_| is_time).map_or("", |(_, after)| after);
     let end = after.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(after.len());

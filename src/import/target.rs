@@ -15,7 +15,7 @@ pub struct TargetColumn {
     pub name: String,
     /// What its values mean.
     pub logical_type: LogicalType,
-    /// Its own type on this node.
+    /// Its own type on this node; of a domain the base, so that nothing is cut on the way into it.
     pub native_type: String,
     /// Whether the database numbers it, unless told otherwise.
     pub is_identity: bool,
@@ -223,7 +223,7 @@ impl<'a> Found<'a> {
         Ok(TargetColumn {
             name: name.to_owned(),
             logical_type,
-            native_type: live.native_type.clone(),
+            native_type: live.stored_as().to_owned(),
             is_identity: live.is_identity,
             is_nullable: live.is_nullable,
             policy,

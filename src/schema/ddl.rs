@@ -32,6 +32,15 @@ pub(super) fn read(sources: &[Source<'_>], grammar: &'static Grammar) -> Result<
     Ok(Reading { schema: draft::finish(tables, grammar), skipped })
 }
 
+/// The type of several ranges that PostgreSQL makes along with one of ranges.
+fn multirange(range: &str) -> String {
+    if range.contains("range") {
+        return range.replacen("range", "multirange", 1);
+    }
+    let (name, quote) = range.strip_suffix('"').map_or((range, ""), |name| (name, "\""));
+    format!("{name}_multirange{quote}")
+}
+
 /// What became of a statement.
 pub(super) enum Done {
     /// It is in the draft.
@@ -53,6 +62,8 @@ pub(super) struct Reader {
     /// Tables whose definitions could not be read; what changes them later is no further news.
     pub(super) unread: BTreeSet<TableName>,
     enums: BTreeSet<String>,
+    /// Composites and ranges.
+    own_types: BTreeSet<String>,
     domains: BTreeMap<String, String>,
     has_create_table: bool,
     skipped: Vec<Skipped>,
@@ -68,6 +79,7 @@ impl Reader {
             outer_namespace: None,
             unread: BTreeSet::new(),
             enums: BTreeSet::new(),
+            own_types: BTreeSet::new(),
             domains: BTreeMap::new(),
             has_create_table: false,
             skipped: Vec::new(),
@@ -174,6 +186,9 @@ impl Reader {
         if self.enums.contains(native_type) {
             return Kind::Enum;
         }
+        if self.own_types.contains(native_type) {
+            return Kind::Own;
+        }
         self.domains.get(native_type).cloned().map_or(Kind::Base, Kind::Domain)
     }
 
@@ -254,16 +269,19 @@ impl Reader {
             return Ok(Done::Read);
         }
         let is_domain = cursor.eat(&["from"]) || !cursor.is_at(&["as", "table"]);
-        cursor.eat(&["as"]);
+        let follows_as = cursor.eat(&["as"]);
+        // A base type of somebody's own has its functions in parentheses, and no AS.
+        if follows_as && (cursor.is_at_token(&Token::LParen) || cursor.is_at(&["range"])) {
+            self.own_types.insert(multirange(&name));
+            self.own_types.insert(name);
+            return Ok(Done::Read);
+        }
         if !is_domain || cursor.is_at_end() || cursor.is_at_token(&Token::LParen) {
             return Ok(Done::PassedOver);
         }
         let base = element::take_type(&mut cursor);
         let base = native::from_tokens(base, self.grammar);
-        // A range or a shell type has no base that is known.
-        if !base.starts_with("range") {
-            self.domains.insert(name, base);
-        }
+        self.domains.insert(name, base);
         Ok(Done::Read)
     }
 

@@ -65,6 +65,8 @@ pub(super) enum Kind {
     Base,
     /// The application's enumeration.
     Enum,
+    /// The application's composite or range.
+    Own,
     /// The application's name for another type, which is in its usual spelling.
     Domain(String),
 }
@@ -199,6 +201,7 @@ fn finish_column(column: DraftColumn, is_key: bool, grammar: &Grammar) -> Column
     let logical_type = match &column.kind {
         Kind::Enum => Some(LogicalType::Enum),
         Kind::Domain(base) => grammar.brand.dialect().logical_type(base),
+        Kind::Own => Some(LogicalType::Verbatim),
         Kind::Base => grammar.brand.dialect().logical_type(&column.native_type),
     };
     let is_sequence = column.default.as_ref().is_some_and(expression::is_sequence);
@@ -208,9 +211,14 @@ fn finish_column(column: DraftColumn, is_key: bool, grammar: &Grammar) -> Column
         .filter(|_| !is_identity && !is_generated)
         .and_then(|default| expression::normalise(default, logical_type, grammar));
     let is_required = is_key && grammar.has_not_null_keys;
+    let base_type = match column.kind {
+        Kind::Domain(base) => Some(base),
+        Kind::Base | Kind::Enum | Kind::Own => None,
+    };
     Column {
         name: column.name,
         native_type: column.native_type,
+        base_type,
         logical_type,
         is_nullable: !is_required && column.is_nullable,
         default,

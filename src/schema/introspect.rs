@@ -12,7 +12,7 @@ use crate::model::{Action, Row, Schema, TableName};
 /// The schema that a live database has.
 ///
 /// `columns` has one row per column: `namespace` (NULL for the default one), `table_name`,
-/// `column_name`, `ordinal`, `native_type`, `type_kind` (`base`, `enum`, `domain:<type>`),
+/// `column_name`, `ordinal`, `native_type`, `type_kind` (`base`, `enum`, `own`, `domain:<type>`),
 /// `is_nullable`, `column_default`, `is_identity`, `is_generated` (0 or 1).
 /// `keys` has one row per column of a primary or unique key: `namespace`, `table_name`,
 /// `key_name`, `is_primary`, `ordinal`, `column_name` (NULL for an expression or a prefix, which
@@ -87,6 +87,7 @@ fn read_column(row: &Row, grammar: &Grammar) -> Option<DraftColumn> {
     let kind = match kind.split_once(':') {
         Some(("domain", base)) => Kind::Domain(native::from_text(base, grammar)),
         _ if kind == "enum" => Kind::Enum,
+        _ if kind == "own" => Kind::Own,
         _ => Kind::Base,
     };
     let default = row.text("column_default");

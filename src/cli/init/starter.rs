@@ -281,6 +281,7 @@ mod tests {
         Column {
             name: name.to_owned(),
             native_type: logical_type.to_string(),
+            base_type: None,
             logical_type: Some(logical_type),
             is_nullable: true,
             default: None,

@@ -20,7 +20,8 @@ pub(super) fn choose(
     to: &Dialect,
 ) -> Chosen {
     // An enumeration or domain of the application has its name on its own database only.
-    let is_built_in = from.logical_type(&column.native_type) == Some(logical);
+    let is_built_in = from.has_type(&column.native_type)
+        && from.logical_type(&column.native_type) == Some(logical);
     if from.brand == to.brand && is_built_in {
         return Chosen { declared: column.native_type.clone(), loss: None };
     }
@@ -30,8 +31,19 @@ pub(super) fn choose(
         LogicalType::Decimal => decimal(column, from, to),
         LogicalType::Text => sized(&rules.text, length(column, from), parts, to),
         LogicalType::Binary => sized(&rules.binary, length(column, from), parts, to),
+        LogicalType::Verbatim => as_text(column, parts, from, to),
         _ => as_declared(logical, to),
     }
+}
+
+/// A text, which the other brand neither checks nor compares as what it means.
+fn as_text(column: &Column, parts: Option<u32>, from: &Dialect, to: &Dialect) -> Chosen {
+    let declared = sized(&to.translate.text, None, parts, to).declared;
+    let loss = format!(
+        "becomes `{declared}`: of `{}` it keeps the text that {} writes",
+        column.native_type, from.title
+    );
+    Chosen { declared, loss: Some(("type-changed", loss)) }
 }
 
 /// What the mapping says; where it is a type of another meaning here, that is a loss.
@@ -160,6 +172,7 @@ mod tests {
             let column = Column {
                 name: "c".into(),
                 native_type: native.into(),
+                base_type: None,
                 logical_type: logical,
                 is_nullable: true,
                 default: None,
