@@ -13,6 +13,8 @@ use outrigger::db::{self, FaultKind, Mode, Session};
 use outrigger::dialect::{Brand, TypeMapping};
 use outrigger::model::{LogicalType, Value, canonical};
 
+use values::verbatim::{EXTENSIONS, TEXT_ARRAYS, VERBATIM};
+
 const SEED: u64 = 7;
 
 /// A new database of each brand that is at hand; the others are named.
@@ -71,7 +73,7 @@ fn creatable(brand: Brand, native: &str) -> Option<&str> {
             Brand::Postgres,
             "citext" | "vector" | "halfvec" | "sparsevec" | "geometry" | "geography",
         ) => None,
-        (Brand::Postgres, one) if values::verbatim::is_of_extension(one) => None,
+        (Brand::Postgres, one) if EXTENSIONS.iter().any(|(name, _)| *name == one) => None,
         (Brand::Postgres, "enum") => Some("mood"),
         (_, "[]") => Some("text[]"),
         (Brand::Postgres, "char" | "character") => Some("char(3000000)"),
@@ -86,7 +88,7 @@ fn natives(session: &dyn Session, logical: LogicalType) -> Vec<&'static str> {
     let listed = mapping(session, logical).native.iter().map(String::as_str);
     let mut natives: Vec<&str> = listed.filter_map(|native| creatable(brand, native)).collect();
     if (brand, logical) == (Brand::Postgres, LogicalType::Verbatim) {
-        let others = values::verbatim::VERBATIM.iter().map(|(native, _)| *native);
+        let others = VERBATIM.iter().map(|(native, _)| *native);
         natives.extend(others.filter(|one| *one != "text[]"));
     }
     natives
@@ -95,9 +97,12 @@ fn natives(session: &dyn Session, logical: LogicalType) -> Vec<&'static str> {
 fn samples(logical: LogicalType, native: &str) -> Vec<Option<String>> {
     match logical {
         LogicalType::Verbatim => {
-            let known = values::verbatim::samples(native);
+            let known = VERBATIM.iter().find(|(name, _)| *name == native);
+            // Where no others are known, as on SQLite, any list of texts is a value.
+            let texts = known.map_or(TEXT_ARRAYS, |(_, texts)| *texts);
             let others = values::samples(logical, SEED).into_iter().filter(|_| native == "text[]");
-            known.into_iter().chain(others).collect()
+            let known = texts.iter().map(|text| Some((*text).to_owned()));
+            std::iter::once(None).chain(known).chain(others).collect()
         }
         _ => values::samples(logical, SEED),
     }

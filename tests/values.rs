@@ -3,6 +3,8 @@
 
 #[path = "values/keys.rs"]
 mod keys;
+#[path = "values/verbatim.rs"]
+mod verbatim;
 
 use std::collections::BTreeMap;
 

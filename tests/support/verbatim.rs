@@ -117,7 +117,7 @@ pub(crate) const VERBATIM: &[(&str, &[&str])] = &[
 pub(crate) const EXTENSIONS: &[(&str, &[&str])] = &[
     ("hstore", &["", "\"a\"=>\"1\", \"b\"=>NULL", "\"it's\"=>\"\\\"\\\\\"", "\"NULL\"=>\"NULL\""]),
     ("ltree", &["", "a.b_1.C", "007"]),
-    ("lquery", &["*.a*@.!b{1,2}"]),
+    ("lquery", &["*.a@*.!b{1,2}"]),
     ("ltxtquery", &["a & !b"]),
     ("cube", &["(0.30000000000000004)", "(1, 2),(3, 0.1)"]),
     ("seg", &["1.5 .. 2.50", "<1", "~5.00"]),
@@ -146,16 +146,3 @@ const XML: &[&str] = &[
     "text &amp; <b>mixed</b>\n  content",
     "<?xml version=\"1.0\" encoding=\"UTF-8\"?><größe> </größe>",
 ];
-
-/// Values of a type that one brand alone has, `None` being NULL; any list of texts where no others
-/// are known.
-pub(crate) fn samples(native: &str) -> Vec<Option<String>> {
-    let known = VERBATIM.iter().chain(EXTENSIONS).find(|(name, _)| *name == native);
-    let texts = known.map_or(TEXT_ARRAYS, |(_, texts)| texts);
-    std::iter::once(None).chain(texts.iter().map(|text| Some((*text).to_owned()))).collect()
-}
-
-/// Whether a type, or an array of it, is one of an extension's.
-pub(crate) fn is_of_extension(native: &str) -> bool {
-    EXTENSIONS.iter().any(|(name, _)| *name == native)
-}
