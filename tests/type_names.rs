@@ -123,7 +123,7 @@ fn page() -> String {
          altered in the way that is said; *all* arrive as they were where nothing stands.\n\
          A limit that the sender has too is left out: such a value cannot come from there.\n\
          The native types of each brand are listed with the logical type that they are carried \
-         as; a type that no brand lists is an error of `outrigger check`, and so is one that is \
+         as. Those that no other brand has are *verbatim*, see [below](#verbatim); a type that no brand lists is an error of `outrigger check`, and so is one that is \
          refused by name.\n\
          This page is written from `dialects/*.yaml`, and the round trips of the tests prove it on \
          SQLite, PostgreSQL and MariaDB.\n",
@@ -146,8 +146,27 @@ fn page() -> String {
     text
 }
 
+/// What is said of the types that one brand alone has.
+const VERBATIM: &str = "Types that one brand alone has: the text that this brand writes of a value \
+    is carried as it is. Between two nodes of the brand nothing is lost: a NULL in an array, its \
+    bounds, the sign of each part of an interval, the weights of a `tsvector`. `[]` stands for \
+    every array of a type that is not refused by name; composites and ranges of the application, \
+    and domains over any of these, are verbatim too. \
+    PostgreSQL's triggers set what shows in such texts (`datestyle`, `intervalstyle`, `timezone`, \
+    `bytea_output`, `extra_float_digits`) on tables with such columns, as far as these need it.\n\n\
+    On a brand that does not have the type the column is a text, and `outrigger translate` makes \
+    it one. A `tags text[]` with the value `ARRAY['a', NULL, 'b c']` on PostgreSQL is \
+    `{a,NULL,\"b c\"}` on SQLite, whose application may write `{a,new}` there, which arrives on \
+    PostgreSQL as `ARRAY['a', 'new']`. What the type cannot read, such as `a,new`, is not \
+    imported: it waits in quarantine with PostgreSQL's own reason, `malformed array literal`, \
+    until the SQLite application writes another text. Values are compared as texts, so \
+    `24:00:00` and `1 day` are two intervals.\n\n";
+
 fn of_type(text: &mut String, logical: LogicalType) {
     let _ = writeln!(text, "\n## {logical}\n");
+    if logical == LogicalType::Verbatim {
+        text.push_str(VERBATIM);
+    }
     for brand in Brand::ALL {
         let dialect = brand.dialect();
         let mapping = dialect.mapping(logical);
