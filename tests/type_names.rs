@@ -123,7 +123,8 @@ fn page() -> String {
          altered in the way that is said; *all* arrive as they were where nothing stands.\n\
          A limit that the sender has too is left out: such a value cannot come from there.\n\
          The native types of each brand are listed with the logical type that they are carried \
-         as. Those that no other brand has are *verbatim*, see [below](#verbatim); a type that no brand lists is an error of `outrigger check`, and so is one that is \
+         as. Those that no other brand has are *verbatim*, see [below](#verbatim); \
+         a type that no brand lists is an error of `outrigger check`, and so is one that is \
          refused by name.\n\
          This page is written from `dialects/*.yaml`, and the round trips of the tests prove it on \
          SQLite, PostgreSQL and MariaDB.\n",

@@ -13,7 +13,7 @@ use outrigger::db::{self, FaultKind, Mode, Session};
 use outrigger::dialect::{Brand, TypeMapping};
 use outrigger::model::{LogicalType, Value, canonical};
 
-use values::verbatim::{EXTENSIONS, TEXT_ARRAYS, VERBATIM};
+use values::verbatim::{TEXT_ARRAYS, VERBATIM};
 
 const SEED: u64 = 7;
 
@@ -67,13 +67,9 @@ fn inputs(brand: Brand, logical: LogicalType, text: Option<&str>) -> [(String, V
 
 /// A native type as it can stand in CREATE TABLE; `None` where it needs more than that.
 fn creatable(brand: Brand, native: &str) -> Option<&str> {
+    let is_of_extension = brand.dialect().extension_types.iter().any(|one| one == native);
     match (brand, native) {
-        // Types of extensions that the server lacks, or that another test looks at.
-        (
-            Brand::Postgres,
-            "citext" | "vector" | "halfvec" | "sparsevec" | "geometry" | "geography",
-        ) => None,
-        (Brand::Postgres, one) if EXTENSIONS.iter().any(|(name, _)| *name == one) => None,
+        _ if is_of_extension => None,
         (Brand::Postgres, "enum") => Some("mood"),
         (_, "[]") => Some("text[]"),
         (Brand::Postgres, "char" | "character") => Some("char(3000000)"),

@@ -160,7 +160,7 @@ mod tests {
     use Brand::{Mysql, Postgres, SqlServer, Sqlite};
     use LogicalType::{
         Binary, Boolean, Date, Decimal, Float32, Float64, Integer, Text, Time, Timestamp,
-        TimestampTz, Uuid,
+        TimestampTz, Uuid, Verbatim,
     };
 
     #[test]
@@ -226,6 +226,11 @@ mod tests {
             (Postgres, Timestamp, "timestamp", "2025-01-01 10:00:00.123456", ""),
             (Postgres, TimestampTz, "timestamp(0) with time zone", "2025-01-01 10:00:00.5Z", "fin"),
             (Postgres, Time, "time(0)", "10:00:00", ""),
+            (Postgres, Verbatim, "interval(0)", "1 day 00:00:00.5", "finer"),
+            (Postgres, Verbatim, "interval day to second(1)", "1 day 00:00:00.5", ""),
+            (Postgres, Verbatim, "timetz(0)", "10:00:00.5+02", "finer"),
+            (Postgres, Verbatim, "varchar(1)[]", "{abc}", ""),
+            (Sqlite, Verbatim, "text", "{abc}", ""),
             (Postgres, Time, "time(2)", "10:00:00.123", "finer"),
             (Mysql, Timestamp, "datetime", "2025-01-01 10:00:00.5", "finer"),
             (Mysql, Timestamp, "datetime(6)", "2025-01-01 10:00:00.123456", ""),

@@ -32,15 +32,6 @@ pub(super) fn read(sources: &[Source<'_>], grammar: &'static Grammar) -> Result<
     Ok(Reading { schema: draft::finish(tables, grammar), skipped })
 }
 
-/// The type of several ranges that PostgreSQL makes along with one of ranges.
-fn multirange(range: &str) -> String {
-    if range.contains("range") {
-        return range.replacen("range", "multirange", 1);
-    }
-    let (name, quote) = range.strip_suffix('"').map_or((range, ""), |name| (name, "\""));
-    format!("{name}_multirange{quote}")
-}
-
 /// What became of a statement.
 pub(super) enum Done {
     /// It is in the draft.
@@ -272,7 +263,7 @@ impl Reader {
         let follows_as = cursor.eat(&["as"]);
         // A base type of somebody's own has its functions in parentheses, and no AS.
         if follows_as && (cursor.is_at_token(&Token::LParen) || cursor.is_at(&["range"])) {
-            self.own_types.insert(multirange(&name));
+            self.own_types.insert(self.multirange(&name, cursor));
             self.own_types.insert(name);
             return Ok(Done::Read);
         }
@@ -283,6 +274,24 @@ impl Reader {
         let base = native::from_tokens(base, self.grammar);
         self.domains.insert(name, base);
         Ok(Done::Read)
+    }
+
+    /// The type of several ranges, which is made along with a type of ranges: `RANGE (…)` may name
+    /// it.
+    fn multirange(&self, range: &str, mut cursor: Cursor<'_>) -> String {
+        skip_to(&mut cursor, "range");
+        for option in split_at_commas(cursor.group().unwrap_or_default()) {
+            let mut option = Cursor::new(option);
+            if option.eat(&["multirange_type_name"]) {
+                option.eat_token(&Token::Eq);
+                return native::from_tokens(option.rest(), self.grammar);
+            }
+        }
+        if range.contains("range") {
+            return range.replacen("range", "multirange", 1);
+        }
+        let (name, quote) = range.strip_suffix('"').map_or((range, ""), |name| (name, "\""));
+        format!("{name}_multirange{quote}")
     }
 
     fn drop_tables(&mut self, mut cursor: Cursor<'_>) -> Result<Done, Unread> {

@@ -113,17 +113,6 @@ pub(crate) const VERBATIM: &[(&str, &[&str])] = &[
     ("circle", &["<(0,0),0.30000000000000004>"]),
 ];
 
-/// Values of types of extensions, as these write them.
-pub(crate) const EXTENSIONS: &[(&str, &[&str])] = &[
-    ("hstore", &["", "\"a\"=>\"1\", \"b\"=>NULL", "\"it's\"=>\"\\\"\\\\\"", "\"NULL\"=>\"NULL\""]),
-    ("ltree", &["", "a.b_1.C", "007"]),
-    ("lquery", &["*.a@*.!b{1,2}"]),
-    ("ltxtquery", &["a & !b"]),
-    ("cube", &["(0.30000000000000004)", "(1, 2),(3, 0.1)"]),
-    ("seg", &["1.5 .. 2.50", "<1", "~5.00"]),
-    ("hstore[]", &["{\"\\\"a\\\"=>\\\"1\\\"\",NULL}"]),
-];
-
 const INTERVALS: &[&str] = &[
     "00:00:00",
     "1 day",

@@ -9,7 +9,7 @@ use outrigger::dialect::Brand;
 use outrigger::model::LogicalType;
 
 use crate::support::network::{Blueprint, Network, ready_servers};
-use crate::support::samples::verbatim::{EXTENSIONS, VERBATIM};
+use crate::support::samples::verbatim::VERBATIM;
 use crate::support::{self, Server};
 
 const TYPES: &str = indoc! {r#"
@@ -27,6 +27,17 @@ const TYPES: &str = indoc! {r#"
     CREATE DOMAIN shop.three_bits AS bit(3);
     CREATE DOMAIN shop.short AS varchar(3)[];
 "#};
+
+/// Values of types of extensions, as these write them.
+const EXTENSIONS: &[(&str, &[&str])] = &[
+    ("hstore", &["", "\"a\"=>\"1\", \"b\"=>NULL", "\"it's\"=>\"\\\"\\\\\"", "\"NULL\"=>\"NULL\""]),
+    ("ltree", &["", "a.b_1.C", "007"]),
+    ("lquery", &["*.a@*.!b{1,2}"]),
+    ("ltxtquery", &["a & !b"]),
+    ("cube", &["(0.30000000000000004)", "(1, 2),(3, 0.1)"]),
+    ("seg", &["1.5 .. 2.50", "<1", "~5.00"]),
+    ("hstore[]", &["{\"\\\"a\\\"=>\\\"1\\\"\",NULL}"]),
+];
 
 /// Values of types of the application.
 const OWN: &[(&str, &[&str])] = &[

@@ -38,11 +38,10 @@ pub(super) fn choose(
 
 /// A text, which the other brand neither checks nor compares as what it means.
 fn as_text(column: &Column, parts: Option<u32>, from: &Dialect, to: &Dialect) -> Chosen {
-    let declared = sized(&to.translate.text, None, parts, to).declared;
-    let loss = format!(
-        "becomes `{declared}`: of `{}` it keeps the text that {} writes",
-        column.native_type, from.title
-    );
+    let Chosen { declared, loss } = sized(&to.translate.text, None, parts, to);
+    let becomes = loss.map_or_else(|| format!("becomes `{declared}`"), |(_, shorter)| shorter);
+    let (native, brand) = (&column.native_type, &from.title);
+    let loss = format!("{becomes}; of `{native}` it keeps the text that {brand} writes");
     Chosen { declared, loss: Some(("type-changed", loss)) }
 }
 
@@ -166,6 +165,13 @@ mod tests {
             (Postgres, "bytea", None, SqlServer, "varbinary(max)", None),
             (Mysql, "binary(16)", Some(1), SqlServer, "varbinary(16)", None),
             (Mysql, "mediumint", None, Mysql, "mediumint", None),
+            (Postgres, "text[]", None, Sqlite, "text", Some("type-changed")),
+            (Postgres, "interval", None, SqlServer, "nvarchar(max)", Some("type-changed")),
+            (Postgres, "inet", Some(2), Mysql, "varchar(350)", Some("type-changed")),
+            (SqlServer, "hierarchyid", Some(1), Postgres, "text", Some("type-changed")),
+            (Postgres, "text[]", None, Postgres, "text[]", None),
+            (Postgres, "mood[]", None, Postgres, "text", Some("type-changed")),
+            (SqlServer, "xml", None, Postgres, "text", Some("type-changed")),
         ] {
             let (one, other): (Brand, Brand) = (from, to);
             let logical = one.dialect().logical_type(native);
