@@ -161,7 +161,10 @@ const VERBATIM: &str = "Types that one brand alone has: the text that this brand
     PostgreSQL as `ARRAY['a', 'new']`. What the type cannot read, such as `a,new`, is not \
     imported: it waits in quarantine with PostgreSQL's own reason, `malformed array literal`, \
     until the SQLite application writes another text. Values are compared as texts, so \
-    `24:00:00` and `1 day` are two intervals.\n\n";
+    `24:00:00` and `1 day` are two intervals. An `inet` says its mask, `10.0.0.1/32`, which \
+    MariaDB's own `inet4` and `inet6` refuse. Between columns that are declared in different \
+    ways, `interval year to month` and its like cut the other fields; a `seg` keeps six digits; \
+    all else that a column would cut is refused.\n\n";
 
 fn of_type(text: &mut String, logical: LogicalType) {
     let _ = writeln!(text, "\n## {logical}\n");

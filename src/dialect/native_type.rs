@@ -126,19 +126,30 @@ fn without_attributes(native: &str) -> &str {
     native.strip_suffix(" unsigned").unwrap_or(native)
 }
 
-/// `timestamp(3) with time zone` becomes `timestamp with time zone`.
+/// `timestamp(3) with time zone` becomes `timestamp with time zone`. A quoted name keeps what
+/// stands in it, and the labels of an enumeration may have any letters.
 pub(super) fn strip_arguments(native: &str) -> String {
     let mut text = String::with_capacity(native.len());
     let mut depth = 0_u32;
+    let mut quote = None;
     for letter in native.chars() {
-        match letter {
-            '(' => depth += 1,
-            ')' => depth = depth.saturating_sub(1),
-            _ if depth == 0 => text.push(letter),
+        let is_blank = letter.is_whitespace() && quote.is_none();
+        match (quote, letter) {
+            // A doubled quote closes and opens again.
+            (Some(open), _) if open == letter => quote = None,
+            (None, '"' | '\'') => quote = Some(letter),
+            (None, '(') => depth += 1,
             _ => {}
         }
+        if depth == 0 && !(is_blank && (text.is_empty() || text.ends_with(' '))) {
+            text.push(if is_blank { ' ' } else { letter });
+        }
+        if quote.is_none() && letter == ')' {
+            depth = depth.saturating_sub(1);
+        }
     }
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    text.truncate(text.trim_end().len());
+    text
 }
 
 #[cfg(test)]
@@ -172,5 +183,9 @@ mod tests {
     fn arguments_are_left_out_wherever_they_stand() {
         assert_eq!(strip_arguments("timestamp(3) with time zone"), "timestamp with time zone");
         assert_eq!(strip_arguments("decimal(10,2) unsigned"), "decimal unsigned");
+        assert_eq!(strip_arguments(" decimal ( 10 )  unsigned "), "decimal unsigned");
+        assert_eq!(strip_arguments("enum('a)b','c ('','(')"), "enum");
+        assert_eq!(strip_arguments("shop.\"a(\"\"; --\"[]"), "shop.\"a(\"\"; --\"[]");
+        assert_eq!(strip_arguments("\"a  b)\"(3)[]"), "\"a  b)\"[]");
     }
 }

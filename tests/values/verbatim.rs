@@ -21,6 +21,8 @@ const TYPES: &str = indoc! {r#"
     CREATE SCHEMA shop;
     CREATE TYPE mood AS ENUM ('new', 'two words', 'O''Brien');
     CREATE TYPE shop."Mood" AS ENUM ('a', 'B c');
+    CREATE TYPE shop."odd(""; DROP TABLE v; --" AS ENUM ('a');
+    CREATE DOMAIN shop."odd) domain[" AS text[];
     CREATE TYPE shop.place AS (street text, at point, seen timestamptz);
     CREATE TYPE shop.spell AS RANGE (subtype = float8);
     CREATE DOMAIN shop.tags AS text[] CHECK (cardinality(VALUE) < 9);
@@ -42,6 +44,8 @@ const EXTENSIONS: &[(&str, &[&str])] = &[
 /// Values of types of the application.
 const OWN: &[(&str, &[&str])] = &[
     ("shop.\"Mood\"[]", &["{a,\"B c\",NULL}"]),
+    ("shop.\"odd(\"\"; DROP TABLE v; --\"[]", &["{a}"]),
+    ("shop.\"odd) domain[\"", &["{\"'); DROP TABLE v; --\"}"]),
     (
         "shop.place",
         &["(\"a, b\",\"(0.30000000000000004,2)\",\"2026-02-03 04:05:06.7+00\")", "(,,)"],
