@@ -174,13 +174,21 @@ impl Reader {
     }
 
     pub(super) fn kind(&self, native_type: &str) -> Kind {
+        match self.domains.get(native_type) {
+            Some(base) => Kind::Domain(base.clone(), Box::new(self.sort(base))),
+            None => self.sort(native_type),
+        }
+    }
+
+    /// What sort of type it is, if it is no domain.
+    fn sort(&self, native_type: &str) -> Kind {
         if self.enums.contains(native_type) {
-            return Kind::Enum;
+            Kind::Enum
+        } else if self.own_types.contains(native_type) {
+            Kind::Own
+        } else {
+            Kind::Base
         }
-        if self.own_types.contains(native_type) {
-            return Kind::Own;
-        }
-        self.domains.get(native_type).cloned().map_or(Kind::Base, Kind::Domain)
     }
 
     /// Adds an element to its table.
@@ -272,6 +280,8 @@ impl Reader {
         }
         let base = element::take_type(&mut cursor);
         let base = native::from_tokens(base, self.grammar);
+        // A domain over a domain is one over what that stands for.
+        let base = self.domains.get(&base).cloned().unwrap_or(base);
         self.domains.insert(name, base);
         Ok(Done::Read)
     }

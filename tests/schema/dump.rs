@@ -28,7 +28,7 @@ fn a_dump_of_pg_dump_is_read() {
     check(
         Brand::Postgres,
         &[
-            ("ALTER DOMAIN", 3),
+            ("ALTER DOMAIN", 6),
             ("ALTER FUNCTION", 3),
             ("ALTER INDEX", 2),
             ("ALTER SCHEMA", 1),

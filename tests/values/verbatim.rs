@@ -27,6 +27,8 @@ const TYPES: &str = indoc! {r#"
     CREATE TYPE shop.spell AS RANGE (subtype = float8);
     CREATE DOMAIN shop.tags AS text[] CHECK (cardinality(VALUE) < 9);
     CREATE DOMAIN shop.three_bits AS bit(3);
+    CREATE DOMAIN shop.feeling AS shop."Mood";
+    CREATE DOMAIN shop.home AS shop.place;
     CREATE DOMAIN shop.short AS varchar(3)[];
 "#};
 
@@ -55,6 +57,8 @@ const OWN: &[(&str, &[&str])] = &[
     ("shop.spell_multirange", &["{[0.1,0.30000000000000004)}"]),
     ("shop.tags", &["{a,NULL}", "[0:1]={a,\" \"}"]),
     ("shop.three_bits", &["101", "010"]),
+    ("shop.feeling", &["a", "B c"]),
+    ("shop.home", &["(x,,)"]),
     ("shop.short", &["{abc,d}"]),
 ];
 

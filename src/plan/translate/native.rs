@@ -19,11 +19,11 @@ pub(super) fn choose(
     from: &Dialect,
     to: &Dialect,
 ) -> Chosen {
-    // An enumeration or domain of the application has its name on its own database only.
-    let is_built_in = from.has_type(&column.native_type)
-        && from.logical_type(&column.native_type) == Some(logical);
+    // A type of the application has its name on its own database only; a domain stands for another.
+    let stored_as = column.stored_as();
+    let is_built_in = from.has_type(stored_as) && from.logical_type(stored_as) == Some(logical);
     if from.brand == to.brand && is_built_in {
-        return Chosen { declared: column.native_type.clone(), loss: None };
+        return Chosen { declared: stored_as.to_owned(), loss: None };
     }
     let rules = &to.translate;
     match logical {
@@ -57,7 +57,7 @@ fn as_declared(logical: LogicalType, to: &Dialect) -> Chosen {
 }
 
 fn integer(column: &Column, from: &Dialect, to: &Dialect) -> Chosen {
-    let (least, greatest) = match from.fit(&column.native_type) {
+    let (least, greatest) = match from.fit(column.stored_as()) {
         Some(Fit::Range(least, greatest)) => (least, greatest),
         _ => (i128::from(i64::MIN), i128::from(i64::MAX)),
     };
@@ -76,9 +76,9 @@ fn integer(column: &Column, from: &Dialect, to: &Dialect) -> Chosen {
 }
 
 fn decimal(column: &Column, from: &Dialect, to: &Dialect) -> Chosen {
-    let digits = match from.fit(&column.native_type) {
+    let digits = match from.fit(column.stored_as()) {
         Some(Fit::Digits(digits)) => digits,
-        _ => match arguments(&column.native_type).as_slice() {
+        _ => match arguments(column.stored_as()).as_slice() {
             [precision, scale] => Some((*precision, *scale)),
             [precision] => Some((*precision, 0)),
             _ => None,
@@ -102,7 +102,7 @@ fn decimal(column: &Column, from: &Dialect, to: &Dialect) -> Chosen {
 
 /// How long a column's values may be.
 fn length(column: &Column, from: &Dialect) -> Option<u32> {
-    match from.fit(&column.native_type) {
+    match from.fit(column.stored_as()) {
         Some(
             Fit::Characters(length)
             | Fit::Padded(length)
@@ -110,7 +110,7 @@ fn length(column: &Column, from: &Dialect) -> Option<u32> {
             | Fit::Filled(length),
         ) => length,
         // A length that the brand does not enforce is what the application means all the same.
-        _ => arguments(&column.native_type).first().and_then(|first| u32::try_from(*first).ok()),
+        _ => arguments(column.stored_as()).first().and_then(|first| u32::try_from(*first).ok()),
     }
 }
 

@@ -84,6 +84,34 @@ CREATE TYPE shop.place AS (
 ALTER TYPE shop.place OWNER TO postgres;
 
 --
+-- Name: at; Type: DOMAIN; Schema: shop; Owner: postgres
+--
+
+CREATE DOMAIN shop.at AS shop.place;
+
+
+ALTER DOMAIN shop.at OWNER TO postgres;
+
+--
+-- Name: kind_of; Type: DOMAIN; Schema: shop; Owner: postgres
+--
+
+CREATE DOMAIN shop.kind_of AS shop."Kind";
+
+
+ALTER DOMAIN shop.kind_of OWNER TO postgres;
+
+--
+-- Name: price; Type: DOMAIN; Schema: shop; Owner: postgres
+--
+
+CREATE DOMAIN shop.price AS shop.amount
+	CONSTRAINT price_check CHECK (((VALUE)::numeric > (0)::numeric));
+
+
+ALTER DOMAIN shop.price OWNER TO postgres;
+
+--
 -- Name: spell; Type: TYPE; Schema: shop; Owner: postgres
 --
 
@@ -425,7 +453,10 @@ CREATE TABLE shop.alone (
     r time(2) with time zone,
     s shop."time Range",
     t shop.times,
-    u text[] DEFAULT '{a}'::text[]
+    u text[] DEFAULT '{a}'::text[],
+    v shop.kind_of DEFAULT 'A'::shop."Kind",
+    w shop.price,
+    x shop.at
 );
 
 
