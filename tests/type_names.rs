@@ -159,8 +159,8 @@ const VERBATIM: &str = "Types that one brand alone has: the text that this brand
     it one. A `tags text[]` with the value `ARRAY['a', NULL, 'b c']` on PostgreSQL is \
     `{a,NULL,\"b c\"}` on SQLite, whose application may write `{a,new}` there, which arrives on \
     PostgreSQL as `ARRAY['a', 'new']`. What the type cannot read, such as `a,new`, is not \
-    imported: it waits in quarantine with PostgreSQL's own reason, `malformed array literal`, \
-    until the SQLite application writes another text. Values are compared as texts, so \
+    imported: it waits in quarantine with PostgreSQL's own reason, `malformed array literal`, and \
+    later changes of the row wait behind it, until a person drops it. Values are compared as texts, so \
     `24:00:00` and `1 day` are two intervals. An `inet` says its mask, `10.0.0.1/32`, which \
     MariaDB's own `inet4` and `inet6` refuse. Between columns that are declared in different \
     ways, `interval year to month` and its like cut the other fields; a `seg` keeps six digits; \
