@@ -39,7 +39,7 @@ const DDL: &str = indoc! {r#"
     CREATE TABLE unmapped (id bigint PRIMARY KEY);
     CREATE TABLE child (id bigint PRIMARY KEY, parent_id bigint REFERENCES child ON DELETE CASCADE,
         other_id bigint REFERENCES unfollowed, naive timestamp, short varchar(9) NOT NULL,
-        long varchar(90), api_key text, spot point, born numeric(9,2));
+        long varchar(90), api_key text, spot money, born numeric(9,2));
     CREATE TABLE keyless (id bigint, word text);
     CREATE TABLE loose (id bigint, word text);
     CREATE TABLE typed (id bigint PRIMARY KEY, changed text);

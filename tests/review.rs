@@ -81,7 +81,7 @@ async fn compare(case: &Case, plan: &Plan, database: &TestDatabase) -> usize {
 fn write(plan: &Plan, table: &TablePlan, operation: &str) -> Option<String> {
     let dialect = plan.brand.dialect();
     let value = |column: &CapturedColumn, is_after: bool| {
-        let text = outrigger::review::sample(column.logical_type, is_after);
+        let text = outrigger::review::sample(column.logical_type, &column.native_type, is_after);
         let mapping = dialect.mapping(column.logical_type);
         let literal = dialect.text_literal(&text);
         // The type is as the schema's own brand spells it, which a cast elsewhere may not take.

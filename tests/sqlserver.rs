@@ -211,8 +211,7 @@ fn every_mapping_of_the_dialect_is_tsql() {
                 .replace("{precision}", "38")
                 .replace("{scale}", "10");
             let fill = |text: &str| {
-                text.replace("{native}", &native)
-                    .replace("{rtrim}", "RTRIM")
+                text.replace("{rtrim}", "RTRIM")
                     .replace("{old}", "d.[größe]")
                     .replace("{new}", "i.[größe]")
                     .replace("{}", "i.[größe]")
@@ -220,7 +219,7 @@ fn every_mapping_of_the_dialect_is_tsql() {
             sql.push_str(&format!(
                 "SELECT {} AS [a], {} AS [b] FROM [i] AS i JOIN [d] AS d ON {} AND {};\nGO\n",
                 fill(&mapping.to_text),
-                fill(&mapping.from_text),
+                mapping.value_of("i.[größe]", &native),
                 fill(&mapping.differs),
                 fill(&mapping.differs),
             ));
@@ -234,6 +233,7 @@ fn column(name: &str, native: &str) -> Column {
     Column {
         name: name.to_owned(),
         native_type: native.to_owned(),
+        base_type: None,
         logical_type: Brand::SqlServer.dialect().logical_type(native),
         is_nullable: true,
         default: None,

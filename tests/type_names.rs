@@ -75,15 +75,33 @@ fn the_types_of_the_manuals_are_known() {
 #[test]
 fn a_refused_type_is_told_from_an_unknown_one() {
     let postgres = Brand::Postgres.dialect();
-    assert_eq!(postgres.refusal("interval"), Some("its months and days have no fixed length"));
-    assert!(
-        postgres.refusal("integer[]").is_some() && postgres.refusal("numeric(5,2)[]").is_some()
-    );
-    assert!(
-        postgres.refusal("bit(3)").is_some()
-            && postgres.refusal("time(3) with time zone").is_some()
-    );
+    let within_a_server = Some("it means something within its own server only");
+    for refused in ["pg_lsn", "regclass[]", "xid8"] {
+        assert_eq!(postgres.refusal(refused), within_a_server, "{refused}");
+        assert_eq!(postgres.logical_type(refused), None, "{refused}");
+    }
+    assert!(postgres.refusal("money[]").is_some() && postgres.refusal("\"char\"[]").is_some());
+    for carried in ["bit(3)", "time(3) with time zone", "numeric(5,2)[]", "shop.mood[]"] {
+        assert_eq!(postgres.refusal(carried), None, "{carried}");
+        assert_eq!(postgres.logical_type(carried), Some(LogicalType::Verbatim), "{carried}");
+    }
     assert_eq!((postgres.refusal("integer"), postgres.refusal("no such")), (None, None));
+}
+
+/// An extension stands where its users put it; a type of the application has its own meaning.
+#[test]
+fn a_type_of_an_extension_is_known_in_any_namespace() {
+    let postgres = Brand::Postgres.dialect();
+    for (native, logical) in [
+        ("extensions.hstore", Some(LogicalType::Verbatim)),
+        ("postgis.geometry(point,4326)", Some(LogicalType::Verbatim)),
+        ("\"My Ext\".ltree[]", Some(LogicalType::Verbatim)),
+        ("extensions.citext", Some(LogicalType::Text)),
+        ("shop.interval", None),
+        ("shop.money", None),
+    ] {
+        assert_eq!(postgres.logical_type(native), logical, "{native}");
+    }
 }
 
 #[test]
@@ -105,7 +123,8 @@ fn page() -> String {
          altered in the way that is said; *all* arrive as they were where nothing stands.\n\
          A limit that the sender has too is left out: such a value cannot come from there.\n\
          The native types of each brand are listed with the logical type that they are carried \
-         as; a type that no brand lists is an error of `outrigger check`, and so is one that is \
+         as. Those that no other brand has are *verbatim*, see [below](#verbatim); \
+         a type that no brand lists is an error of `outrigger check`, and so is one that is \
          refused by name.\n\
          This page is written from `dialects/*.yaml`, and the round trips of the tests prove it on \
          SQLite, PostgreSQL and MariaDB.\n",
@@ -128,8 +147,30 @@ fn page() -> String {
     text
 }
 
+/// What is said of the types that one brand alone has.
+const VERBATIM: &str = "Types that one brand alone has: the text that this brand writes of a value \
+    is carried as it is. Between two nodes of the brand nothing is lost: a NULL in an array, its \
+    bounds, the sign of each part of an interval, the weights of a `tsvector`. `[]` stands for \
+    every array of a type that is not refused by name; composites and ranges of the application, \
+    and domains over any of these, are verbatim too. \
+    PostgreSQL's triggers set what shows in such texts (`datestyle`, `intervalstyle`, `timezone`, \
+    `bytea_output`, `extra_float_digits`) on tables with such columns, as far as these need it.\n\n\
+    On a brand that does not have the type the column is a text, and `outrigger translate` makes \
+    it one. A `tags text[]` with the value `ARRAY['a', NULL, 'b c']` on PostgreSQL is \
+    `{a,NULL,\"b c\"}` on SQLite, whose application may write `{a,new}` there, which arrives on \
+    PostgreSQL as `ARRAY['a', 'new']`. What the type cannot read, such as `a,new`, is not \
+    imported: it waits in quarantine with PostgreSQL's own reason, `malformed array literal`, and \
+    later changes of the row wait behind it, until a person drops it. Values are compared as texts, so \
+    `24:00:00` and `1 day` are two intervals. An `inet` says its mask, `10.0.0.1/32`, which \
+    MariaDB's own `inet4` and `inet6` refuse. Between columns that are declared in different \
+    ways, `interval year to month` and its like cut the other fields; a `seg` keeps six digits; \
+    all else that a column would cut is refused.\n\n";
+
 fn of_type(text: &mut String, logical: LogicalType) {
     let _ = writeln!(text, "\n## {logical}\n");
+    if logical == LogicalType::Verbatim {
+        text.push_str(VERBATIM);
+    }
     for brand in Brand::ALL {
         let dialect = brand.dialect();
         let mapping = dialect.mapping(logical);

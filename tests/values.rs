@@ -3,6 +3,8 @@
 
 #[path = "values/keys.rs"]
 mod keys;
+#[path = "values/verbatim.rs"]
+mod verbatim;
 
 use std::collections::BTreeMap;
 
@@ -38,6 +40,7 @@ fn native(brand: Brand, logical: LogicalType) -> String {
     match (brand, logical) {
         (Brand::Postgres, LogicalType::Decimal) => "numeric".to_owned(),
         (Brand::Postgres, LogicalType::Enum) => "mood".to_owned(),
+        (Brand::Postgres, LogicalType::Verbatim) => "text[]".to_owned(),
         (Brand::Mysql, LogicalType::Decimal) => "decimal(65,30)".to_owned(),
         (Brand::Mysql, LogicalType::Text) => "longtext".to_owned(),
         (Brand::SqlServer, LogicalType::Decimal) => "decimal(38,10)".to_owned(),

@@ -20,6 +20,12 @@ use super::{Fault, Mode, Reply, Session, driver_fault};
 use crate::dialect::Brand;
 use crate::model::{Row, Value};
 
+/// What every session starts with besides what the driver says itself (UTC, ISO dates, floats with
+/// all their digits), whatever the server's, the database's and the role's defaults are. By these
+/// the texts of intervals, arrays and documents are written and read.
+const SETTINGS: &str = "SET intervalstyle = 'postgres'; SET bytea_output = 'hex'; \
+     SET array_nulls = on; SET xmloption = 'content'";
+
 struct Postgres {
     link: Link,
     is_open: bool,
@@ -47,7 +53,9 @@ fn options(url: &str) -> Result<PgConnectOptions, Fault> {
 
 pub(super) async fn connect(url: &str) -> Result<Box<dyn Session>, Fault> {
     let connection = options(url)?.connect().await.map_err(|error| fault(&error))?;
-    Ok(Box::new(Postgres { link: Link::Plain(connection), is_open: false }))
+    let mut session = Postgres { link: Link::Plain(connection), is_open: false };
+    session.raw(SETTINGS).await?;
+    Ok(Box::new(session))
 }
 
 /// The driver hands out what a connection is told only through its listener, and that only from a

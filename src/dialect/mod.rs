@@ -154,7 +154,9 @@ pub struct Dialect {
     /// What columns keep of their values: each rule with the base names of its native types. A
     /// type that is not listed keeps every value of its logical type.
     pub fits: BTreeMap<Fit, Vec<String>>,
-    /// Native types that are not carried, by the reason why; `[]` stands for every array.
+    /// Types of extensions, which stand in whatever namespace the extension was put.
+    pub extension_types: Vec<String>,
+    /// Native types that are not carried, by the reason why; an array of them neither.
     pub refused: BTreeMap<String, Vec<String>>,
     /// How tables of another brand are made.
     pub translate: Translate,
@@ -364,8 +366,9 @@ pub struct TypeMapping {
     /// `{rtrim}` is the word RTRIM where the native type pads with blanks, else nothing.
     pub to_text: String,
     /// SQL for the value of the canonical text `{}`, in a column of the native type `{native}`.
-    /// On brands with unnumbered parameters `{}` stands in it once. [`TypeMapping::value_of`]
-    /// fills both.
+    /// `{plain}` is that type without its arguments: a cast with them cuts in silence what the
+    /// column itself refuses. On brands with unnumbered parameters `{}` stands in it once.
+    /// [`TypeMapping::value_of`] fills all of them.
     pub from_text: String,
     /// SQL condition: the expressions `{old}` and `{new}` differ, NULL-safe and exact whatever
     /// the collation.
@@ -373,6 +376,13 @@ pub struct TypeMapping {
     /// Session settings under which alone `to_text` gives the canonical text, each `name = value`
     /// as it follows SET; empty where no setting of a session shows in it.
     pub settings: Vec<String>,
+    /// Of these settings, the types in whose text each shows; a known type that does not stand
+    /// here needs none of them. Empty where all show in all of them.
+    #[serde(default)]
+    pub shown_in: BTreeMap<String, Vec<String>>,
+    /// Types whose name is no type to cast a value of any length to, and the name for that.
+    #[serde(default)]
+    pub cast_as: BTreeMap<String, String>,
     /// What is not carried, for the documentation and `check`; each begins with `lossy: ` or
     /// `refused: `. Empty where everything is carried.
     pub limits: Vec<String>,
@@ -418,14 +428,30 @@ impl Dialect {
         self.types.get(&logical).expect("every dialect maps every logical type")
     }
 
-    /// The settings that the `to_text` of some types need, sorted, each once.
+    /// The settings that the `to_text` of some columns need, by their logical and native types;
+    /// sorted, each once.
     #[must_use]
-    pub fn settings(&self, types: impl IntoIterator<Item = LogicalType>) -> Vec<&str> {
-        let needed: BTreeSet<&str> = types
+    pub fn settings<'a>(
+        &self,
+        columns: impl IntoIterator<Item = (LogicalType, &'a str)>,
+    ) -> Vec<&str> {
+        let needed: BTreeSet<&str> = columns
             .into_iter()
-            .flat_map(|logical| self.mapping(logical).settings.iter().map(String::as_str))
+            .flat_map(|(logical, native)| {
+                let mapping = self.mapping(logical);
+                mapping.settings.iter().filter(move |one| self.shows(mapping, one, native))
+            })
+            .map(String::as_str)
             .collect();
         needed.into_iter().collect()
+    }
+
+    /// Whether a setting of a mapping shows in the text of a native type, or of a list of them.
+    fn shows(&self, mapping: &TypeMapping, setting: &str, native: &str) -> bool {
+        let Some(types) = mapping.shown_in.get(setting) else { return true };
+        let plain = native_type::strip_arguments(native);
+        let element = native_type::element(&plain);
+        types.iter().any(|one| one == element) || !self.has_type(element)
     }
 
     /// Whether the control tables take the text of a key.

@@ -3,18 +3,23 @@
 use super::{Dialect, TypeMapping};
 use crate::model::LogicalType;
 
+/// How the name of an array ends.
+const ARRAY: &str = "[]";
+
 impl Dialect {
     /// What a native type means, `None` where nothing maps it.
     ///
     /// `native` is lower case and may have arguments: `varchar(30)`, `tinyint(1) unsigned`.
     /// The longest listed name that fits wins, so `tinyint(1)` comes before `tinyint`.
+    /// `[]` stands for every array of what is not refused.
     #[must_use]
     pub fn logical_type(&self, native: &str) -> Option<LogicalType> {
-        let without_arguments = strip_arguments(native);
+        let plain = self.plain(native);
+        let is_array = plain.ends_with(ARRAY) && self.refusal(native).is_none();
         let mut found: Option<(usize, LogicalType)> = None;
         for (logical, mapping) in &self.types {
             for name in &mapping.native {
-                let fits = name == native || *name == without_arguments;
+                let fits = name == native || *name == plain || (name == ARRAY && is_array);
                 if fits && found.is_none_or(|(length, _)| name.len() > length) {
                     found = Some((name.len(), *logical));
                 }
@@ -23,15 +28,33 @@ impl Dialect {
         found.map(|(_, logical)| logical)
     }
 
-    /// Why a native type is not carried, where the dialect file refuses it by name.
+    /// Whether a native type is the brand's own or an extension's, or an array of such, and not
+    /// the application's.
+    #[must_use]
+    pub fn has_type(&self, native: &str) -> bool {
+        self.logical_type(element(native)).is_some()
+    }
+
+    /// Why a native type is not carried, where the dialect file refuses it, or what it is an array
+    /// of, by name.
     #[must_use]
     pub fn refusal(&self, native: &str) -> Option<&str> {
-        let plain = strip_arguments(native);
-        let is_meant = |name: &String| {
-            *name == plain || *name == native || (name == "[]" && plain.ends_with("[]"))
-        };
+        let native = element(native);
+        let plain = self.plain(native);
+        let is_meant = |name: &String| *name == plain || *name == native;
         let found = self.refused.iter().find(|(_, names)| names.iter().any(is_meant));
         found.map(|(why, _)| why.as_str())
+    }
+
+    /// A native type without its arguments, and without its namespace where that says nothing.
+    fn plain(&self, native: &str) -> String {
+        let plain = strip_arguments(native);
+        match plain.rsplit_once('.') {
+            Some((_, name)) if self.extension_types.iter().any(|one| one == element(name)) => {
+                name.to_owned()
+            }
+            _ => plain,
+        }
     }
 
     /// Whether a column of the logical type `has` can stand where `wanted` is followed, so that
@@ -40,7 +63,7 @@ impl Dialect {
     pub fn holds(&self, has: LogicalType, wanted: LogicalType) -> bool {
         use LogicalType::{
             Boolean, Date, Decimal, Enum, Float32, Float64, Integer, Json, Text, Time, Timestamp,
-            TimestampTz, Uuid,
+            TimestampTz, Uuid, Verbatim,
         };
         let declared = self.logical_type(&self.mapping(wanted).declare);
         if has == wanted || declared == Some(has) {
@@ -53,8 +76,9 @@ impl Dialect {
             // The values have types of their own, the column only prefers one.
             (Integer | Decimal | Float32 | Float64, Boolean | Integer | Decimal)
             | (
-                Text | Enum | Uuid | Json | Date | Time | Timestamp | TimestampTz,
-                Text | Enum | Uuid | Json | Date | Time | Timestamp | TimestampTz | Decimal,
+                Text | Enum | Verbatim | Uuid | Json | Date | Time | Timestamp | TimestampTz,
+                Text | Enum | Verbatim | Uuid | Json | Date | Time | Timestamp | TimestampTz
+                | Decimal,
             ) => !self.can.type_columns,
             _ => false,
         }
@@ -71,7 +95,16 @@ impl TypeMapping {
     /// SQL for the value of the canonical text `expression` in a column of the type `native`.
     #[must_use]
     pub fn value_of(&self, expression: &str, native: &str) -> String {
-        self.from_text.replace("{native}", without_attributes(native)).replace("{}", expression)
+        let from_text = self.from_text.replace("{native}", without_attributes(native));
+        from_text.replace("{plain}", &self.cast_name(native)).replace("{}", expression)
+    }
+
+    /// The name under which a value of any length is cast to a native type.
+    fn cast_name(&self, native: &str) -> String {
+        let plain = strip_arguments(native);
+        let one = element(&plain);
+        let name = self.cast_as.get(one).map_or(one, String::as_str);
+        format!("{name}{}", &plain[one.len()..])
     }
 
     /// SQL condition that `old` and `new` differ.
@@ -81,6 +114,11 @@ impl TypeMapping {
     }
 }
 
+/// What an array is one of; any other type itself.
+pub(super) fn element(native: &str) -> &str {
+    native.strip_suffix(ARRAY).unwrap_or(native)
+}
+
 /// `decimal(10,2) unsigned` becomes `decimal(10,2)`: attributes belong to a column, a cast does
 /// not take them.
 fn without_attributes(native: &str) -> &str {
@@ -88,19 +126,30 @@ fn without_attributes(native: &str) -> &str {
     native.strip_suffix(" unsigned").unwrap_or(native)
 }
 
-/// `timestamp(3) with time zone` becomes `timestamp with time zone`.
+/// `timestamp(3) with time zone` becomes `timestamp with time zone`. A quoted name keeps what
+/// stands in it, and the labels of an enumeration may have any letters.
 pub(super) fn strip_arguments(native: &str) -> String {
     let mut text = String::with_capacity(native.len());
     let mut depth = 0_u32;
+    let mut quote = None;
     for letter in native.chars() {
-        match letter {
-            '(' => depth += 1,
-            ')' => depth = depth.saturating_sub(1),
-            _ if depth == 0 => text.push(letter),
+        let is_blank = letter.is_whitespace() && quote.is_none();
+        match (quote, letter) {
+            // A doubled quote closes and opens again.
+            (Some(open), _) if open == letter => quote = None,
+            (None, '"' | '\'') => quote = Some(letter),
+            (None, '(') => depth += 1,
             _ => {}
         }
+        if depth == 0 && !(is_blank && (text.is_empty() || text.ends_with(' '))) {
+            text.push(if is_blank { ' ' } else { letter });
+        }
+        if quote.is_none() && letter == ')' {
+            depth = depth.saturating_sub(1);
+        }
     }
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    text.truncate(text.trim_end().len());
+    text
 }
 
 #[cfg(test)]
@@ -134,5 +183,9 @@ mod tests {
     fn arguments_are_left_out_wherever_they_stand() {
         assert_eq!(strip_arguments("timestamp(3) with time zone"), "timestamp with time zone");
         assert_eq!(strip_arguments("decimal(10,2) unsigned"), "decimal unsigned");
+        assert_eq!(strip_arguments(" decimal ( 10 )  unsigned "), "decimal unsigned");
+        assert_eq!(strip_arguments("enum('a)b','c ('','(')"), "enum");
+        assert_eq!(strip_arguments("shop.\"a(\"\"; --\"[]"), "shop.\"a(\"\"; --\"[]");
+        assert_eq!(strip_arguments("\"a  b)\"(3)[]"), "\"a  b)\"[]");
     }
 }

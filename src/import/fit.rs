@@ -36,7 +36,11 @@ fn survives_other_type(column: &TargetColumn, text: &str) -> bool {
     let Some(found) = column.storage.logical_type else { return true };
     let is_opaque = matches!(
         found,
-        LogicalType::Text | LogicalType::Binary | LogicalType::Json | LogicalType::Enum
+        LogicalType::Text
+            | LogicalType::Binary
+            | LogicalType::Json
+            | LogicalType::Enum
+            | LogicalType::Verbatim
     );
     if is_opaque || found == column.logical_type {
         return true;
@@ -114,11 +118,14 @@ fn has_more_digits(decimal: &str, precision: i64, scale: i64) -> bool {
     !is_zero && (top > precision - scale || bottom > scale)
 }
 
-/// The digits of a second's fraction; empty for what is no time.
+/// The digits of a second's fraction, in an interval too; empty for what is no time.
 fn fraction(logical_type: LogicalType, text: &str) -> &str {
     let is_time = matches!(
         logical_type,
-        LogicalType::Time | LogicalType::Timestamp | LogicalType::TimestampTz
+        LogicalType::Time
+            | LogicalType::Timestamp
+            | LogicalType::TimestampTz
+            | LogicalType::Verbatim
     );
     let after = text.split_once('.').filter(|_| is_time).map_or("", |(_, after)| after);
     let end = after.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(after.len());
@@ -155,7 +162,7 @@ mod tests {
     use Brand::{Mysql, Postgres, SqlServer, Sqlite};
     use LogicalType::{
         Binary, Boolean, Date, Decimal, Float32, Float64, Integer, Text, Time, Timestamp,
-        TimestampTz, Uuid,
+        TimestampTz, Uuid, Verbatim,
     };
 
     #[test]
@@ -221,6 +228,11 @@ mod tests {
             (Postgres, Timestamp, "timestamp", "2025-01-01 10:00:00.123456", ""),
             (Postgres, TimestampTz, "timestamp(0) with time zone", "2025-01-01 10:00:00.5Z", "fin"),
             (Postgres, Time, "time(0)", "10:00:00", ""),
+            (Postgres, Verbatim, "interval(0)", "1 day 00:00:00.5", "finer"),
+            (Postgres, Verbatim, "interval day to second(1)", "1 day 00:00:00.5", ""),
+            (Postgres, Verbatim, "timetz(0)", "10:00:00.5+02", "finer"),
+            (Postgres, Verbatim, "varchar(1)[]", "{abc}", ""),
+            (Sqlite, Verbatim, "text", "{abc}", ""),
             (Postgres, Time, "time(2)", "10:00:00.123", "finer"),
             (Mysql, Timestamp, "datetime", "2025-01-01 10:00:00.5", "finer"),
             (Mysql, Timestamp, "datetime(6)", "2025-01-01 10:00:00.123456", ""),

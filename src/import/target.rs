@@ -16,7 +16,7 @@ pub struct TargetColumn {
     pub name: String,
     /// What its values mean.
     pub logical_type: LogicalType,
-    /// Its own type on this node.
+    /// Its own type on this node; of a domain the base, so that nothing is cut on the way into it.
     pub native_type: String,
     /// What that keeps.
     #[serde(skip)]
@@ -254,8 +254,8 @@ impl<'a> Found<'a> {
         Ok(TargetColumn {
             name: name.to_owned(),
             logical_type,
-            native_type: live.native_type.clone(),
-            storage: Storage::of(self.brand, &live.native_type),
+            native_type: live.stored_as().to_owned(),
+            storage: Storage::of(self.brand, live.stored_as()),
             is_identity: live.is_identity,
             is_nullable: live.is_nullable,
             policy,

@@ -42,7 +42,9 @@ pub struct BadValue {
 pub fn canonical(logical_type: LogicalType, text: &str) -> Result<String, BadValue> {
     let trimmed = text.trim_matches(|letter: char| letter.is_ascii_whitespace());
     let (found, expected) = match logical_type {
-        LogicalType::Text | LogicalType::Enum => return Ok(text.to_owned()),
+        LogicalType::Text | LogicalType::Enum | LogicalType::Verbatim => {
+            return Ok(text.to_owned());
+        }
         LogicalType::Boolean => (boolean(trimmed), "`true` or `false` is expected"),
         LogicalType::Integer => (number::integer(trimmed), number::INTEGER),
         LogicalType::Decimal => (number::decimal(trimmed), number::DECIMAL),

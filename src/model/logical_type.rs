@@ -40,11 +40,14 @@ pub enum LogicalType {
     Json,
     /// The label.
     Enum,
+    /// The text that the brand itself writes of a value whose type no other brand has: `{1,NULL}`,
+    /// `1 mon -02:00:00`. Elsewhere the column is a text.
+    Verbatim,
 }
 
 impl LogicalType {
     /// Every logical type, in the order of the documentation's tables.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Boolean,
         Self::Integer,
         Self::Decimal,
@@ -59,6 +62,7 @@ impl LogicalType {
         Self::Uuid,
         Self::Json,
         Self::Enum,
+        Self::Verbatim,
     ];
 
     /// The name that the dialect files and messages use.
@@ -79,6 +83,7 @@ impl LogicalType {
             Self::Uuid => "uuid",
             Self::Json => "json",
             Self::Enum => "enum",
+            Self::Verbatim => "verbatim",
         }
     }
 }

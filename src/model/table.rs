@@ -117,6 +117,9 @@ pub struct Column {
     pub name: String,
     /// The brand's own type in the brand's normal spelling, lower case: `varchar(30)`.
     pub native_type: String,
+    /// What a domain stands for, in the same spelling; `None` for any other type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_type: Option<String>,
     /// What the type means; `None` where nothing maps it.
     pub logical_type: Option<LogicalType>,
     /// Whether NULL is allowed.
@@ -130,6 +133,14 @@ pub struct Column {
     /// Where it was read from, when that was a file.
     #[serde(skip)]
     pub location: Option<Location>,
+}
+
+impl Column {
+    /// The type that a value is stored as: a domain's base.
+    #[must_use]
+    pub fn stored_as(&self) -> &str {
+        self.base_type.as_deref().unwrap_or(&self.native_type)
+    }
 }
 
 impl PartialEq for Column {

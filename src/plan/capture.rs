@@ -244,7 +244,7 @@ fn plan_table(
         update_cascades: Vec::new(),
         settings: brand
             .dialect()
-            .settings(row.iter().map(|column| column.logical_type))
+            .settings(row.iter().map(|one| (one.logical_type, one.native_type.as_str())))
             .into_iter()
             .map(str::to_owned)
             .collect(),

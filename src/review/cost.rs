@@ -95,7 +95,7 @@ fn longest(column: &CapturedColumn) -> Option<usize> {
         (_, LogicalType::Timestamp) => Some(29),
         (_, LogicalType::TimestampTz) => Some(30),
         (_, LogicalType::Uuid) => Some(36),
-        (_, LogicalType::Json) => None,
+        (_, LogicalType::Json | LogicalType::Verbatim) => None,
         (_, LogicalType::Enum) => Some(255),
     }
 }

@@ -88,7 +88,7 @@ impl Subject<'_> {
     }
 
     fn update_of(&self, column: &CapturedColumn) -> Vec<Cell> {
-        let values = sample(column.logical_type);
+        let values = sample(column.logical_type, &column.native_type);
         let (old, new) = (recorded(column, &values.before), recorded(column, &values.after));
         let mut row = self.row();
         row.insert(3, cell("object_attribute", column.name.as_str()));
@@ -151,7 +151,11 @@ impl Subject<'_> {
     }
 
     fn key_values(&self) -> Vec<String> {
-        self.table.key.iter().map(|column| sample(column.logical_type).before).collect()
+        self.table
+            .key
+            .iter()
+            .map(|column| sample(column.logical_type, &column.native_type).before)
+            .collect()
     }
 
     fn key_text(&self) -> String {
@@ -224,7 +228,7 @@ fn cell(column: &'static str, value: impl Into<String>) -> Cell {
 }
 
 fn value(column: &CapturedColumn, is_after: bool) -> String {
-    let values = sample(column.logical_type);
+    let values = sample(column.logical_type, &column.native_type);
     if is_after { values.after } else { values.before }
 }
 

@@ -14,15 +14,39 @@ pub(super) struct Sample {
     pub(super) after: String,
 }
 
-/// A value of the type, before or after an example's update.
+/// Two texts of types that one brand alone has, as it writes them.
+const VERBATIM: [(&str, &str, &str); 19] = [
+    ("interval", "1 day", "2 days"),
+    ("timetz", "03:04:05+00", "03:04:06+00"),
+    ("inet", "192.0.2.1/32", "192.0.2.2/32"),
+    ("cidr", "192.0.2.0/24", "198.51.100.0/24"),
+    ("macaddr", "08:00:2b:01:02:03", "08:00:2b:01:02:04"),
+    ("macaddr8", "08:00:2b:01:02:03:04:05", "08:00:2b:01:02:03:04:06"),
+    ("varbit", "0", "1"),
+    ("xml", "<a/>", "<b/>"),
+    ("jsonpath", "$.\"a\"", "$.\"b\""),
+    ("tsvector", "'a':1", "'b':1"),
+    ("tsquery", "'a'", "'b'"),
+    ("point", "(1,2)", "(1,3)"),
+    ("box", "(1,2),(0,0)", "(1,3),(0,0)"),
+    ("circle", "<(1,2),3>", "<(1,2),4>"),
+    ("hstore", "\"a\"=>\"1\"", "\"a\"=>\"2\""),
+    ("ltree", "a.b", "a.c"),
+    ("hierarchyid", "/1/", "/2/"),
+    ("cube", "(1, 2)", "(1, 3)"),
+    ("vector", "[1,2]", "[1,3]"),
+];
+
+/// A value of a column's type, before or after an example's update.
 #[must_use]
-pub fn value_of(logical: LogicalType, is_after: bool) -> String {
-    let values = sample(logical);
+pub fn value_of(logical: LogicalType, native: &str, is_after: bool) -> String {
+    let values = sample(logical, native);
     if is_after { values.after } else { values.before }
 }
 
-/// Two values that differ and fit any column of the type, a label of an unknown enum aside.
-pub(super) fn sample(logical: LogicalType) -> Sample {
+/// Two values that differ and fit any column of the type, a label of an unknown enum and a text
+/// of a type of the application aside.
+pub(super) fn sample(logical: LogicalType, native: &str) -> Sample {
     let (before, after) = match logical {
         LogicalType::Boolean => ("false", "true"),
         LogicalType::Integer
@@ -40,8 +64,25 @@ pub(super) fn sample(logical: LogicalType) -> Sample {
         }
         LogicalType::Json => ("{\"a\":1}", "{\"a\":2}"),
         LogicalType::Enum => ("old label", "new label"),
+        LogicalType::Verbatim => verbatim(native),
     };
     Sample { before: before.to_owned(), after: after.to_owned() }
+}
+
+fn verbatim(native: &str) -> (&'static str, &'static str) {
+    let name = native.split(['(', ' ']).next().unwrap_or_default();
+    // These are values of each array and of each range.
+    if native.ends_with(']') {
+        return ("{}", "{NULL}");
+    }
+    if name.ends_with("multirange") {
+        return ("{}", "{(,)}");
+    }
+    if name.ends_with("range") {
+        return ("empty", "(,)");
+    }
+    let known = VERBATIM.iter().find(|(known, ..)| *known == name);
+    known.map_or(("old text", "new text"), |(_, before, after)| (before, after))
 }
 
 /// What the triggers record of a value, under the column's policy.

@@ -53,6 +53,8 @@ pub(super) struct Reader {
     /// Tables whose definitions could not be read; what changes them later is no further news.
     pub(super) unread: BTreeSet<TableName>,
     enums: BTreeSet<String>,
+    /// Composites and ranges.
+    own_types: BTreeSet<String>,
     domains: BTreeMap<String, String>,
     has_create_table: bool,
     skipped: Vec<Skipped>,
@@ -68,6 +70,7 @@ impl Reader {
             outer_namespace: None,
             unread: BTreeSet::new(),
             enums: BTreeSet::new(),
+            own_types: BTreeSet::new(),
             domains: BTreeMap::new(),
             has_create_table: false,
             skipped: Vec::new(),
@@ -171,10 +174,21 @@ impl Reader {
     }
 
     pub(super) fn kind(&self, native_type: &str) -> Kind {
-        if self.enums.contains(native_type) {
-            return Kind::Enum;
+        match self.domains.get(native_type) {
+            Some(base) => Kind::Domain(base.clone(), Box::new(self.sort(base))),
+            None => self.sort(native_type),
         }
-        self.domains.get(native_type).cloned().map_or(Kind::Base, Kind::Domain)
+    }
+
+    /// What sort of type it is, if it is no domain.
+    fn sort(&self, native_type: &str) -> Kind {
+        if self.enums.contains(native_type) {
+            Kind::Enum
+        } else if self.own_types.contains(native_type) {
+            Kind::Own
+        } else {
+            Kind::Base
+        }
     }
 
     /// Adds an element to its table.
@@ -254,17 +268,40 @@ impl Reader {
             return Ok(Done::Read);
         }
         let is_domain = cursor.eat(&["from"]) || !cursor.is_at(&["as", "table"]);
-        cursor.eat(&["as"]);
+        let follows_as = cursor.eat(&["as"]);
+        // A base type of somebody's own has its functions in parentheses, and no AS.
+        if follows_as && (cursor.is_at_token(&Token::LParen) || cursor.is_at(&["range"])) {
+            self.own_types.insert(self.multirange(&name, cursor));
+            self.own_types.insert(name);
+            return Ok(Done::Read);
+        }
         if !is_domain || cursor.is_at_end() || cursor.is_at_token(&Token::LParen) {
             return Ok(Done::PassedOver);
         }
         let base = element::take_type(&mut cursor);
         let base = native::from_tokens(base, self.grammar);
-        // A range or a shell type has no base that is known.
-        if !base.starts_with("range") {
-            self.domains.insert(name, base);
-        }
+        // A domain over a domain is one over what that stands for.
+        let base = self.domains.get(&base).cloned().unwrap_or(base);
+        self.domains.insert(name, base);
         Ok(Done::Read)
+    }
+
+    /// The type of several ranges, which is made along with a type of ranges: `RANGE (…)` may name
+    /// it.
+    fn multirange(&self, range: &str, mut cursor: Cursor<'_>) -> String {
+        skip_to(&mut cursor, "range");
+        for option in split_at_commas(cursor.group().unwrap_or_default()) {
+            let mut option = Cursor::new(option);
+            if option.eat(&["multirange_type_name"]) {
+                option.eat_token(&Token::Eq);
+                return native::from_tokens(option.rest(), self.grammar);
+            }
+        }
+        if range.contains("range") {
+            return range.replacen("range", "multirange", 1);
+        }
+        let (name, quote) = range.strip_suffix('"').map_or((range, ""), |name| (name, "\""));
+        format!("{name}_multirange{quote}")
     }
 
     fn drop_tables(&mut self, mut cursor: Cursor<'_>) -> Result<Done, Unread> {

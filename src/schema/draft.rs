@@ -65,8 +65,10 @@ pub(super) enum Kind {
     Base,
     /// The application's enumeration.
     Enum,
-    /// The application's name for another type, which is in its usual spelling.
-    Domain(String),
+    /// The application's composite or range.
+    Own,
+    /// The application's name for another type, which is in its usual spelling, and its sort.
+    Domain(String, Box<Kind>),
 }
 
 /// A key while it is being read.
@@ -196,10 +198,14 @@ fn finish_table(table: DraftTable, grammar: &Grammar) -> Table {
 fn finish_column(column: DraftColumn, is_key: bool, grammar: &Grammar) -> Column {
     let is_generated =
         column.is_generated || grammar.generated_types.contains(&column.native_type.as_str());
-    let logical_type = match &column.kind {
+    let (stored_as, sort) = match &column.kind {
+        Kind::Domain(base, sort) => (base, &**sort),
+        sort => (&column.native_type, sort),
+    };
+    let logical_type = match sort {
         Kind::Enum => Some(LogicalType::Enum),
-        Kind::Domain(base) => grammar.brand.dialect().logical_type(base),
-        Kind::Base => grammar.brand.dialect().logical_type(&column.native_type),
+        Kind::Own => Some(LogicalType::Verbatim),
+        Kind::Base | Kind::Domain(..) => grammar.brand.dialect().logical_type(stored_as),
     };
     let is_sequence = column.default.as_ref().is_some_and(expression::is_sequence);
     let is_identity = column.is_identity || is_sequence;
@@ -208,9 +214,14 @@ fn finish_column(column: DraftColumn, is_key: bool, grammar: &Grammar) -> Column
         .filter(|_| !is_identity && !is_generated)
         .and_then(|default| expression::normalise(default, logical_type, grammar));
     let is_required = is_key && grammar.has_not_null_keys;
+    let base_type = match column.kind {
+        Kind::Domain(base, _) => Some(base),
+        Kind::Base | Kind::Enum | Kind::Own => None,
+    };
     Column {
         name: column.name,
         native_type: column.native_type,
+        base_type,
         logical_type,
         is_nullable: !is_required && column.is_nullable,
         default,

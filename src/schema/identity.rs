@@ -42,6 +42,7 @@ fn identify(table: &mut Table, guid: &Guid, brand: Brand) {
     table.columns.push(Column {
         name: guid.column.clone(),
         native_type: dialect.mapping(LogicalType::Uuid).declare.clone(),
+        base_type: None,
         logical_type: Some(LogicalType::Uuid),
         is_nullable: false,
         default: None,

@@ -12,8 +12,9 @@ use crate::model::{Action, Row, Schema, TableName};
 /// The schema that a live database has.
 ///
 /// `columns` has one row per column: `namespace` (NULL for the default one), `table_name`,
-/// `column_name`, `ordinal`, `native_type`, `type_kind` (`base`, `enum`, `domain:<type>`),
-/// `is_nullable`, `column_default`, `is_identity`, `is_generated` (0 or 1).
+/// `column_name`, `ordinal`, `native_type`, `type_kind` (`base`, `enum`, `own` for a composite or
+/// range of the application, `domain:<type>` or `domain <kind>:<type>` for a name for one of
+/// these), `is_nullable`, `column_default`, `is_identity`, `is_generated` (0 or 1).
 /// `keys` has one row per column of a primary or unique key: `namespace`, `table_name`,
 /// `key_name`, `is_primary`, `ordinal`, `column_name` (NULL for an expression or a prefix, which
 /// makes the key none). `foreign_keys` has one row per column: `namespace`, `table_name`,
@@ -84,10 +85,17 @@ fn is_on(row: &Row, column: &str) -> bool {
 
 fn read_column(row: &Row, grammar: &Grammar) -> Option<DraftColumn> {
     let kind = row.text("type_kind").unwrap_or_default();
-    let kind = match kind.split_once(':') {
-        Some(("domain", base)) => Kind::Domain(native::from_text(base, grammar)),
-        _ if kind == "enum" => Kind::Enum,
+    let sort = |word: &str| match word {
+        "enum" => Kind::Enum,
+        "own" => Kind::Own,
         _ => Kind::Base,
+    };
+    let kind = match kind.split_once(':') {
+        Some((word, base)) => {
+            let of = word.strip_prefix("domain ").unwrap_or_default();
+            Kind::Domain(native::from_text(base, grammar), Box::new(sort(of)))
+        }
+        None => sort(&kind),
     };
     let default = row.text("column_default");
     Some(DraftColumn {

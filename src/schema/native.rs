@@ -112,8 +112,13 @@ fn spell(written: Written, grammar: &Grammar) -> String {
     let Written { words, arguments, array } = written;
     let (attributes, words) = split_attributes(words, grammar);
     let joined = words.join(" ");
+    let (joined, array) = match joined.strip_prefix('_') {
+        // What PostgreSQL itself calls the arrays of its types.
+        Some(one) if grammar.folds_names && grammar.brand.dialect().has_type(one) => (one, "[]"),
+        _ => (joined.as_str(), array),
+    };
     let alias = rules.aliases.iter().find(|(name, _)| *name == joined);
-    let base = alias.map_or(joined.as_str(), |(_, usual)| usual);
+    let base = alias.map_or(joined, |(_, usual)| usual);
     let arguments = arguments.filter(|arguments| !arguments.is_empty());
     let (base, arguments) = spell_float(base, arguments, grammar);
     let arguments = spell_arguments(base, arguments, !attributes.is_empty(), grammar);
@@ -217,6 +222,9 @@ mod tests {
                 ("text ARRAY", "text[]"),
                 ("character varying(3)[4][]", "varchar(3)[]"),
                 ("text ARRAY[4]", "text[]"),
+                ("_int4", "integer[]"),
+                ("pg_catalog._varchar", "varchar[]"),
+                ("_mood", "_mood"),
                 ("public.mood", "mood"),
                 ("shop.\"Mood\"", "shop.\"Mood\""),
             ],

@@ -28,14 +28,14 @@ fn a_dump_of_pg_dump_is_read() {
     check(
         Brand::Postgres,
         &[
-            ("ALTER DOMAIN", 2),
+            ("ALTER DOMAIN", 6),
             ("ALTER FUNCTION", 3),
             ("ALTER INDEX", 2),
             ("ALTER SCHEMA", 1),
             ("ALTER SEQUENCE", 2),
             // OWNER TO, of tables, views and sequences.
-            ("ALTER TABLE", 17),
-            ("ALTER TYPE", 2),
+            ("ALTER TABLE", 18),
+            ("ALTER TYPE", 5),
             ("COMMENT", 1),
             ("COPY", 11),
             ("CREATE FUNCTION", 3),

@@ -143,12 +143,12 @@ fn types_have_one_spelling_and_enums_and_domains_their_meaning() {
               g: jsonb = json
               h: bytea = binary
               i: boolean = boolean
-              j: text[] = ?
+              j: text[] = verbatim
               k: mood = enum
               l: shop.\"Kind\" = enum
               m: email = text
               n: char(3) = text
-              o: interval = ?
+              o: interval = verbatim
         "},
     );
 }

@@ -152,13 +152,13 @@ fn keys_over_periods_are_read() {
             table offer
               id: integer = integer
               price: integer = integer
-              valid_at: daterange = ?
+              valid_at: daterange = verbatim
               period: integer = integer
               unique period, id
               price, valid_at -> price(id, valid_at)
             table price
               id: integer = integer, required
-              valid_at: daterange = ?, required
+              valid_at: daterange = verbatim, required
               key id, valid_at
         "},
     );

@@ -2,6 +2,9 @@
 
 use outrigger::model::{LogicalType, canonical};
 
+#[path = "verbatim.rs"]
+pub(crate) mod verbatim;
+
 /// How many random values follow the edge cases.
 const RANDOM: usize = 40;
 
@@ -32,6 +35,7 @@ fn edges(logical: LogicalType) -> Vec<String> {
         LogicalType::Uuid => UUIDS,
         LogicalType::Json => DOCUMENTS,
         LogicalType::Enum => &["new", "O'Brien", "größe", "two words"],
+        LogicalType::Verbatim => verbatim::TEXT_ARRAYS,
     };
     let mut all: Vec<String> = fixed.iter().map(|text| (*text).to_owned()).collect();
     match logical {
@@ -41,6 +45,15 @@ fn edges(logical: LogicalType) -> Vec<String> {
         _ => {}
     }
     all
+}
+
+/// A text in quotes, before which and before a backslash a backslash stands.
+struct Quoted<'a>(&'a str);
+
+impl std::fmt::Debug for Quoted<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "\"{}\"", self.0.replace('\\', "\\\\").replace('"', "\\\""))
+    }
 }
 
 const INTEGERS: &[&str] = &[
@@ -289,7 +302,24 @@ impl Random {
             LogicalType::Uuid => format!("{:016x}{:016x}", self.next(), self.next()),
             LogicalType::Json => self.document(3),
             LogicalType::Enum => self.pick(&["new", "open", "closed"]).to_owned(),
+            LogicalType::Verbatim => self.array(),
         }
+    }
+
+    /// Texts in PostgreSQL's `{a,"b c",NULL}`, in quotes where it writes some.
+    fn array(&mut self) -> String {
+        let element = |text: String| {
+            let is_plain = !text.is_empty()
+                && !text.eq_ignore_ascii_case("null")
+                && !text
+                    .contains(['"', '\\', '{', '}', ',', ' ', '\t', '\n', '\r', '\x0b', '\x0c']);
+            if is_plain { text } else { format!("{:?}", Quoted(&text)) }
+        };
+        let count = self.below(5);
+        let elements: Vec<String> = (0..count)
+            .map(|_| if self.below(6) == 0 { "NULL".to_owned() } else { element(self.text()) })
+            .collect();
+        format!("{{{}}}", elements.join(","))
     }
 
     /// At most 38 digits, at most 15 in every second one.

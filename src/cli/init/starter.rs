@@ -160,7 +160,7 @@ impl<'a> Starter<'a> {
              # first one that fits counts; an exact name counts before them.\ntables:\n",
         );
         for found in &self.tables {
-            text.push_str(&found.text());
+            text.push_str(&found.text(*brand));
         }
         text.push_str(
             "\n# Who sends to whom. A route takes its id and the next one.\nroutes:\n  \
@@ -190,7 +190,7 @@ impl<'a> Found<'a> {
         }
     }
 
-    fn text(&self) -> String {
+    fn text(&self, brand: Brand) -> String {
         let name = scalar(&self.table.name.to_string());
         if self.table.primary_key.is_empty() {
             return format!(
@@ -208,21 +208,28 @@ impl<'a> Found<'a> {
                 let _ = writeln!(options, "    {option}: {}", scalar(column));
             }
         }
-        options.push_str(&self.policies());
+        options.push_str(&self.policies(brand));
         let is_bare = options.lines().all(|line| line.trim_start().starts_with('#'));
         let follow = if is_bare { " follow" } else { "" };
         format!("  {name}:{follow}\n{options}")
     }
 
-    fn policies(&self) -> String {
+    fn policies(&self, brand: Brand) -> String {
         let mut text = String::new();
         if !self.unmapped.is_empty() {
             text.push_str("    columns:\n");
         }
         for column in &self.unmapped {
             let native = one_line(&column.native_type);
-            let _ =
-                writeln!(text, "      {}: ignore  # nothing maps {native}", scalar(&column.name));
+            let why = match brand.dialect().refusal(&column.native_type) {
+                Some(why) => format!("{native} is not carried: {why}"),
+                None => format!("nothing maps {native}"),
+            };
+            let _ = writeln!(text, "      {}: ignore  # {why}", scalar(&column.name));
+            if !column.is_nullable && column.default.is_none() {
+                text.push_str("      # It is NOT NULL: give it a default, or no other node can ");
+                text.push_str("insert a row.\n");
+            }
         }
         if !self.secrets.is_empty() {
             text.push_str("    # These sound like secrets; say under `columns` what may travel:\n");
@@ -281,6 +288,7 @@ mod tests {
         Column {
             name: name.to_owned(),
             native_type: logical_type.to_string(),
+            base_type: None,
             logical_type: Some(logical_type),
             is_nullable: true,
             default: None,
@@ -346,6 +354,22 @@ mod tests {
         assert!(text.contains("# No primary key"));
         assert!(config.options_for(&TableName::plain("log")).is_none());
         assert!(config.rule_for(&TableName::plain("ds_change_outbox")).is_none());
+    }
+
+    #[test]
+    fn what_is_not_carried_says_why_and_what_it_keeps_others_from() {
+        let mut paid = table("paid", &["id"]);
+        let refused = Column { logical_type: None, ..column("at", LogicalType::Text) };
+        let required = Column { native_type: "pg_lsn".into(), is_nullable: false, ..refused };
+        let optional =
+            Column { native_type: "a type".into(), is_nullable: true, ..required.clone() };
+        paid.columns = vec![required, Column { name: "free".into(), ..optional }];
+        let schema = Schema { tables: vec![paid] };
+        let (text, _) = parsed(&Origin::files("x", "x", Brand::Postgres), &schema);
+        let wanted = "      at: ignore  # pg_lsn is not carried: it means something within its own \
+                      server only\n      # It is NOT NULL: give it a default, or no other node can \
+                      insert a row.\n      free: ignore  # nothing maps a type\n";
+        assert!(text.contains(wanted), "{text}");
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub(super) fn carried(default: &str, logical: T, from: &Dialect, to: &Dialect) -
                 .starts_with(|first: char| first == '-' || first.is_ascii_digit())
                 .then_some(number)
         }
-        T::Text | T::Enum | T::Uuid | T::Json => {
+        T::Text | T::Enum | T::Uuid | T::Json | T::Verbatim => {
             let is_word = !is_quoted && matches!(text.to_lowercase().as_str(), "true" | "false");
             (!is_word).then(|| to.text_literal(&text))
         }

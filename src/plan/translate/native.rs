@@ -19,10 +19,11 @@ pub(super) fn choose(
     from: &Dialect,
     to: &Dialect,
 ) -> Chosen {
-    // An enumeration or domain of the application has its name on its own database only.
-    let is_built_in = from.logical_type(&column.native_type) == Some(logical);
+    // A type of the application has its name on its own database only; a domain stands for another.
+    let stored_as = column.stored_as();
+    let is_built_in = from.has_type(stored_as) && from.logical_type(stored_as) == Some(logical);
     if from.brand == to.brand && is_built_in {
-        return Chosen { declared: column.native_type.clone(), loss: None };
+        return Chosen { declared: stored_as.to_owned(), loss: None };
     }
     let rules = &to.translate;
     match logical {
@@ -30,8 +31,18 @@ pub(super) fn choose(
         LogicalType::Decimal => decimal(column, from, to),
         LogicalType::Text => sized(&rules.text, length(column, from), parts, to),
         LogicalType::Binary => sized(&rules.binary, length(column, from), parts, to),
+        LogicalType::Verbatim => as_text(column, parts, from, to),
         _ => as_declared(logical, to),
     }
+}
+
+/// A text, which the other brand neither checks nor compares as what it means.
+fn as_text(column: &Column, parts: Option<u32>, from: &Dialect, to: &Dialect) -> Chosen {
+    let Chosen { declared, loss } = sized(&to.translate.text, None, parts, to);
+    let becomes = loss.map_or_else(|| format!("becomes `{declared}`"), |(_, shorter)| shorter);
+    let (native, brand) = (&column.native_type, &from.title);
+    let loss = format!("{becomes}; of `{native}` it keeps the text that {brand} writes");
+    Chosen { declared, loss: Some(("type-changed", loss)) }
 }
 
 /// What the mapping says; where it is a type of another meaning here, that is a loss.
@@ -46,7 +57,7 @@ fn as_declared(logical: LogicalType, to: &Dialect) -> Chosen {
 }
 
 fn integer(column: &Column, from: &Dialect, to: &Dialect) -> Chosen {
-    let (least, greatest) = match from.fit(&column.native_type) {
+    let (least, greatest) = match from.fit(column.stored_as()) {
         Some(Fit::Range(least, greatest)) => (least, greatest),
         _ => (i128::from(i64::MIN), i128::from(i64::MAX)),
     };
@@ -65,9 +76,9 @@ fn integer(column: &Column, from: &Dialect, to: &Dialect) -> Chosen {
 }
 
 fn decimal(column: &Column, from: &Dialect, to: &Dialect) -> Chosen {
-    let digits = match from.fit(&column.native_type) {
+    let digits = match from.fit(column.stored_as()) {
         Some(Fit::Digits(digits)) => digits,
-        _ => match arguments(&column.native_type).as_slice() {
+        _ => match arguments(column.stored_as()).as_slice() {
             [precision, scale] => Some((*precision, *scale)),
             [precision] => Some((*precision, 0)),
             _ => None,
@@ -91,7 +102,7 @@ fn decimal(column: &Column, from: &Dialect, to: &Dialect) -> Chosen {
 
 /// How long a column's values may be.
 fn length(column: &Column, from: &Dialect) -> Option<u32> {
-    match from.fit(&column.native_type) {
+    match from.fit(column.stored_as()) {
         Some(
             Fit::Characters(length)
             | Fit::Padded(length)
@@ -99,7 +110,7 @@ fn length(column: &Column, from: &Dialect) -> Option<u32> {
             | Fit::Filled(length),
         ) => length,
         // A length that the brand does not enforce is what the application means all the same.
-        _ => arguments(&column.native_type).first().and_then(|first| u32::try_from(*first).ok()),
+        _ => arguments(column.stored_as()).first().and_then(|first| u32::try_from(*first).ok()),
     }
 }
 
@@ -154,12 +165,20 @@ mod tests {
             (Postgres, "bytea", None, SqlServer, "varbinary(max)", None),
             (Mysql, "binary(16)", Some(1), SqlServer, "varbinary(16)", None),
             (Mysql, "mediumint", None, Mysql, "mediumint", None),
+            (Postgres, "text[]", None, Sqlite, "text", Some("type-changed")),
+            (Postgres, "interval", None, SqlServer, "nvarchar(max)", Some("type-changed")),
+            (Postgres, "inet", Some(2), Mysql, "varchar(350)", Some("type-changed")),
+            (SqlServer, "hierarchyid", Some(1), Postgres, "text", Some("type-changed")),
+            (Postgres, "text[]", None, Postgres, "text[]", None),
+            (Postgres, "mood[]", None, Postgres, "text", Some("type-changed")),
+            (SqlServer, "xml", None, Postgres, "text", Some("type-changed")),
         ] {
             let (one, other): (Brand, Brand) = (from, to);
             let logical = one.dialect().logical_type(native);
             let column = Column {
                 name: "c".into(),
                 native_type: native.into(),
+                base_type: None,
                 logical_type: logical,
                 is_nullable: true,
                 default: None,

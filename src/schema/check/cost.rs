@@ -92,7 +92,7 @@ fn width(column: &Column, options: &TableOptions) -> usize {
         Some(LogicalType::Time) => 15,
         Some(LogicalType::Timestamp) => 26,
         Some(LogicalType::TimestampTz) => 27,
-        Some(LogicalType::Uuid) => 36,
+        Some(LogicalType::Uuid | LogicalType::Verbatim) => 36,
         Some(LogicalType::Json) | None => LARGE,
     }
 }

@@ -15,7 +15,13 @@ CREATE TABLE everything (
     a_timestamptz timestamptz,
     a_uuid uuid,
     a_json json,
-    a_jsonb jsonb
+    a_jsonb jsonb,
+    a_text_array text[],
+    a_timestamptz_array timestamptz[],
+    an_interval interval,
+    an_inet inet,
+    a_bit bit(3),
+    a_tsvector tsvector NOT NULL DEFAULT ''
 );
 -- Texts of several types as keys.
 CREATE TABLE keyed_by_time (

@@ -72,6 +72,79 @@ CREATE DOMAIN shop.amount AS numeric(12,2) NOT NULL;
 ALTER DOMAIN shop.amount OWNER TO postgres;
 
 --
+-- Name: place; Type: TYPE; Schema: shop; Owner: postgres
+--
+
+CREATE TYPE shop.place AS (
+	street text,
+	at point
+);
+
+
+ALTER TYPE shop.place OWNER TO postgres;
+
+--
+-- Name: at; Type: DOMAIN; Schema: shop; Owner: postgres
+--
+
+CREATE DOMAIN shop.at AS shop.place;
+
+
+ALTER DOMAIN shop.at OWNER TO postgres;
+
+--
+-- Name: kind_of; Type: DOMAIN; Schema: shop; Owner: postgres
+--
+
+CREATE DOMAIN shop.kind_of AS shop."Kind";
+
+
+ALTER DOMAIN shop.kind_of OWNER TO postgres;
+
+--
+-- Name: price; Type: DOMAIN; Schema: shop; Owner: postgres
+--
+
+CREATE DOMAIN shop.price AS shop.amount
+	CONSTRAINT price_check CHECK (((VALUE)::numeric > (0)::numeric));
+
+
+ALTER DOMAIN shop.price OWNER TO postgres;
+
+--
+-- Name: spell; Type: TYPE; Schema: shop; Owner: postgres
+--
+
+CREATE TYPE shop.spell AS RANGE (
+    subtype = double precision,
+    multirange_type_name = shop.spell_multirange
+);
+
+
+ALTER TYPE shop.spell OWNER TO postgres;
+
+--
+-- Name: tags; Type: DOMAIN; Schema: shop; Owner: postgres
+--
+
+CREATE DOMAIN shop.tags AS text[];
+
+
+ALTER DOMAIN shop.tags OWNER TO postgres;
+
+--
+-- Name: time Range; Type: TYPE; Schema: shop; Owner: postgres
+--
+
+CREATE TYPE shop."time Range" AS RANGE (
+    subtype = time without time zone,
+    multirange_type_name = shop.times
+);
+
+
+ALTER TYPE shop."time Range" OWNER TO postgres;
+
+--
 -- Name: atomic(integer); Type: FUNCTION; Schema: public; Owner: postgres
 --
 
@@ -353,6 +426,41 @@ CREATE VIEW public.v AS
 
 
 ALTER TABLE public.v OWNER TO postgres;
+
+--
+-- Name: alone; Type: TABLE; Schema: shop; Owner: postgres
+--
+
+CREATE TABLE shop.alone (
+    id integer NOT NULL,
+    a public.mood[] DEFAULT '{}'::public.mood[] NOT NULL,
+    b shop."Kind"[],
+    c shop.tags,
+    d shop.place,
+    e shop.place[],
+    f shop.spell,
+    g shop.spell_multirange,
+    h numeric(5,2)[],
+    i integer[],
+    j integer[],
+    k integer[],
+    l interval day to second(3),
+    m interval year to month,
+    n bit(3)[],
+    o timestamp(3) with time zone[],
+    p shop.amount[],
+    q character(3)[],
+    r time(2) with time zone,
+    s shop."time Range",
+    t shop.times,
+    u text[] DEFAULT '{a}'::text[],
+    v shop.kind_of DEFAULT 'A'::shop."Kind",
+    w shop.price,
+    x shop.at
+);
+
+
+ALTER TABLE shop.alone OWNER TO postgres;
 
 --
 -- Name: everything; Type: TABLE; Schema: shop; Owner: postgres
@@ -702,6 +810,14 @@ ALTER TABLE ONLY public."order"
 
 ALTER TABLE ONLY public.parent
     ADD CONSTRAINT parent_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: alone alone_pkey; Type: CONSTRAINT; Schema: shop; Owner: postgres
+--
+
+ALTER TABLE ONLY shop.alone
+    ADD CONSTRAINT alone_pkey PRIMARY KEY (id);
 
 
 --

@@ -4,6 +4,13 @@ CREATE TYPE mood AS ENUM ('ok', 'so so', 'it''s');
 CREATE TYPE shop."Kind" AS ENUM ('A', 'b');
 CREATE DOMAIN email AS character varying(80) CHECK (VALUE LIKE '%@%');
 CREATE DOMAIN shop.amount AS numeric(12, 2) NOT NULL;
+CREATE DOMAIN shop.tags AS text[];
+CREATE DOMAIN shop.kind_of AS shop."Kind";
+CREATE DOMAIN shop.price AS shop.amount CHECK (VALUE > 0);
+CREATE TYPE shop.place AS (street text, at point);
+CREATE TYPE shop.spell AS RANGE (subtype = float8);
+CREATE DOMAIN shop.at AS shop.place;
+CREATE TYPE shop."time Range" AS RANGE (SUBTYPE = time, MULTIRANGE_TYPE_NAME = shop.times);
 
 CREATE TABLE "order" (
     id serial PRIMARY KEY,
@@ -26,6 +33,14 @@ CREATE TABLE shop.Everything (
     dd text DEFAULT lower('ABC'), ee text DEFAULT NULL, ff int DEFAULT (1 + 2) * 3, gg text DEFAULT current_user,
     hh int GENERATED ALWAYS AS (b * 2) STORED, ii money, jj text COLLATE "C" DEFAULT 'c',
     kk text DEFAULT 'a' || 'b', ll varchar(10) DEFAULT '5', mm bigint DEFAULT 0
+);
+
+CREATE TABLE shop.alone (
+    id int PRIMARY KEY, a mood[] NOT NULL DEFAULT '{}', b shop."Kind"[], c shop.tags, d shop.place, e shop.place[],
+    f shop.spell, g shop.spell_multirange, h numeric(5, 2)[], i _int4, j integer ARRAY[4], k int[][],
+    l interval day to second(3), m interval year to month, n bit(3)[], o timestamptz(3)[], p shop.amount[],
+    q char(3)[], r timetz(2), s shop."time Range", t shop.times, u _text DEFAULT '{a}',
+    v shop.kind_of DEFAULT 'A', w shop.price, x shop.at
 );
 
 CREATE TABLE shop.pair (
