@@ -166,14 +166,12 @@ pub enum Error {
         path: PathBuf,
     },
     /// DDL of another brand than the one that was said.
-    #[error("`{path}` cannot be read as {given}, and looks like {likely}")]
+    #[error("this is no {given}, it looks like {}: {}", sign.brand, sign.seen)]
     WrongDialect {
-        /// The file, or the first of several.
-        path: String,
         /// What was said.
         given: Brand,
-        /// What it looks like.
-        likely: Brand,
+        /// What shows it, and what it looks like.
+        sign: Box<schema::Sign>,
     },
     /// A folder without DDL.
     #[error("there is no `*.sql` file in `{}`", path.display())]
@@ -232,6 +230,7 @@ impl Error {
         match self {
             Self::Config(error) => Some(error.location()),
             Self::Schema(error) => error.location(),
+            Self::WrongDialect { sign, .. } => Some(&sign.location),
             _ => None,
         }
     }
@@ -283,7 +282,8 @@ impl Error {
                 let names = Brand::ALL.map(Brand::name).join(", ");
                 Some(format!("say it with `--dialect`: {names}"))
             }
-            Self::WrongDialect { likely, .. } => {
+            Self::WrongDialect { sign, .. } => {
+                let likely = sign.brand;
                 Some(format!("`--dialect {likely}`, or `dialect: {likely}` under `schema:`"))
             }
             Self::Unreachable { source, brand: Brand::Sqlite, .. } => sqlite_hint(source.kind),

@@ -3,7 +3,7 @@
 mod cli_support;
 
 use cli_support::{Run, outrigger};
-use indoc::indoc;
+use indoc::{formatdoc, indoc};
 
 const VERBS: [&str; 18] = [
     "init",
@@ -234,6 +234,27 @@ fn a_starter_needs_a_dialect_and_a_table() {
     let run = outrigger("init --from s.sql").file("s.sql", "PRAGMA foreign_keys = ON;\n");
     let run = run.exits_with(2).stderr_is("error: no table is created in `s.sql`\n");
     assert!(!run.folder().join("outrigger.yaml").exists());
+}
+
+#[test]
+fn the_dialect_is_told_from_the_text_and_another_one_is_refused_with_the_place() {
+    let text = "-- from a dump\nCREATE TYPE mood AS ENUM ('sad');\n\
+                CREATE TABLE a (id bigint PRIMARY KEY, m mood, tags text[], ip inet);\n";
+    let run = outrigger("init --from pg.sql").file("pg.sql", text).exits_with(0);
+    assert!(run.text("outrigger.yaml").contains("dialect: postgres"), "{run}");
+    for given in ["mysql", "sqlite", "sqlserver"] {
+        let run = outrigger(&format!("init --from pg.sql --dialect {given}")).file("pg.sql", text);
+        let run = run.exits_with(2).stderr_is(&formatdoc! {"
+            error: this is no {given}, it looks like postgres: CREATE TYPE mood AS ENUM
+              --> pg.sql:2:1
+
+            hint: `--dialect postgres`, or `dialect: postgres` under `schema:`
+        "});
+        assert!(!run.folder().join("outrigger.yaml").exists(), "{run}");
+    }
+    let config = "database: a\nschema: { dialect: mysql, files: [pg.sql] }\nnodes: { x: { url: 'sqlite:x' } }\n";
+    let run = outrigger("check").file("pg.sql", text).file("outrigger.yaml", config);
+    run.exits_with(2).stderr_has("  --> pg.sql:2:1\n");
 }
 
 #[test]

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::io::{Error as IoError, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use super::init::guess;
 use crate::dialect::Brand;
 use crate::error::{Error, Result};
 use crate::schema::{self, Reading, Source};
@@ -32,17 +31,13 @@ pub(super) fn read_sql(path: &Path) -> Result<Vec<TextFile>> {
     paths.into_iter().map(read).collect()
 }
 
-/// Reads DDL as one script. Where most of it cannot be read and it looks like another brand's,
-/// that is what is said.
+/// Reads DDL as one script. Where it is another brand's, that is what is said.
 pub(super) fn parse(texts: &[TextFile], brand: Brand) -> Result<Reading> {
     let sources: Vec<Source<'_>> = texts.iter().map(TextFile::source).collect();
     let reading = schema::parse(&sources, brand);
-    let likely = guess::doubt(texts.iter().map(|file| file.text.as_str()), brand, &reading);
-    match (likely, texts.first()) {
-        (Some(likely), Some(file)) => {
-            Err(Error::WrongDialect { path: file.path.clone(), given: brand, likely })
-        }
-        _ => Ok(reading?),
+    match schema::doubt(&sources, brand, &reading) {
+        Some(sign) => Err(Error::WrongDialect { given: brand, sign: Box::new(sign) }),
+        None => Ok(reading?),
     }
 }
 

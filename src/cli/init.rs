@@ -1,6 +1,5 @@
 //! `outrigger init`.
 
-pub(super) mod guess;
 mod starter;
 
 use std::path::{Component, Path, PathBuf};
@@ -9,11 +8,11 @@ use std::process::ExitCode;
 use super::args::Init;
 use super::console::{count, table};
 use super::context::Context;
-use super::files::{self, read_sql};
+use super::files::{self, TextFile, read_sql};
 use super::nodes;
 use crate::dialect::Brand;
 use crate::error::{Error, Result};
-use crate::schema::Reading;
+use crate::schema::{self, Reading};
 use starter::{Origin, Starter};
 
 pub(super) async fn run(args: Init, context: &Context) -> Result<ExitCode> {
@@ -54,11 +53,9 @@ pub(super) fn live_brand(from: &str) -> Option<Brand> {
 
 fn read_files(args: &Init) -> Result<(Reading, Origin)> {
     let texts = read_sql(Path::new(&args.from))?;
-    let brand = match args.dialect {
-        Some(brand) => brand,
-        None => guess::brand(texts.iter().map(|file| file.text.as_str()))
-            .ok_or_else(|| Error::NoDialect { from: args.from.clone() })?,
-    };
+    let sources: Vec<_> = texts.iter().map(TextFile::source).collect();
+    let brand = args.dialect.or_else(|| schema::likely(&sources));
+    let brand = brand.ok_or_else(|| Error::NoDialect { from: args.from.clone() })?;
     let reading = files::parse(&texts, brand)?;
     let folder = args.out.parent().unwrap_or(Path::new(""));
     let path = relative(Path::new(&args.from), folder)?;

@@ -5,6 +5,7 @@
 mod fit;
 mod native_type;
 mod quote;
+mod signs;
 mod translate;
 mod words;
 mod write;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::fit::arguments;
 pub use self::fit::{Fit, UnknownFit};
+pub use self::signs::Signs;
 pub use self::translate::{Digits, Identity, Lengths, References, Translate};
 pub use self::write::{Seen, UnknownSeen, Write};
 use crate::model::LogicalType;
@@ -151,6 +153,8 @@ pub struct Dialect {
     pub hash: String,
     /// Every logical type.
     pub types: BTreeMap<LogicalType, TypeMapping>,
+    /// What shows that a DDL text is of the brand.
+    pub signs: Signs,
     /// What columns keep of their values: each rule with the base names of its native types. A
     /// type that is not listed keeps every value of its logical type.
     pub fits: BTreeMap<Fit, Vec<String>>,

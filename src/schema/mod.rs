@@ -20,6 +20,7 @@ mod introspect;
 mod native;
 mod phrase;
 mod scan;
+mod sign;
 mod split;
 mod tables;
 mod token;
@@ -29,6 +30,7 @@ pub use cascade::{Blind, Cascades, Reached, cascades};
 pub use hash::hash;
 pub use identity::identified;
 pub use introspect::{Trigger, triggers, understand};
+pub use sign::{Sign, doubt, likely};
 
 use crate::dialect::Brand;
 use crate::model::{Location, Schema, TableName};
