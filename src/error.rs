@@ -141,6 +141,9 @@ pub enum Error {
         /// The cause.
         source: Box<layout::Error>,
     },
+    /// Statements that a client would read otherwise.
+    #[error(transparent)]
+    Unfit(Box<layout::Error>),
     /// A side of a comparison that cannot be read, or a file of it that cannot be written.
     #[error(transparent)]
     Diff(Box<layout::Error>),
@@ -262,7 +265,7 @@ impl Error {
                 "write one with `outrigger init --from schema.sql`, or name it with `-c`"
                     .to_owned(),
             ),
-            Self::Layout { source, .. } => layout_hint(source),
+            Self::Layout { source, .. } | Self::Unfit(source) => layout_hint(source),
             Self::Diff(source) => diff_hint(source),
             Self::NoState { .. } => Some(
                 "`outrigger generate` of this version writes it; the DDL from then does as well"
@@ -338,7 +341,9 @@ fn layout_hint(error: &layout::Error) -> Option<String> {
             "no migration may drop that table: `outrigger remove`, then an empty folder"
         }
         E::Version { .. } => "say one with `--next-version`",
-        E::Unfit { .. } => "another layout takes it, `plain` always does",
+        E::Unfit { .. } => {
+            "another layout may take it; else rename what it is in, skip its table, or leave the brand out"
+        }
         E::NotRun { .. } => "choose the dialects of one tool with `--dialect`",
         E::Render(_) => return None,
     };

@@ -73,6 +73,15 @@ fn decode(bytes: Vec<u8>) -> std::io::Result<String> {
         [0xef, 0xbb, 0xbf, rest @ ..] => utf8(rest.to_vec()),
         _ => utf8(bytes),
     }
+    .and_then(without_nul)
+}
+
+/// A text; a NUL in it is no text's.
+fn without_nul(text: String) -> std::io::Result<String> {
+    match text.find('\0') {
+        None => Ok(text),
+        Some(at) => Err(invalid("the character U+0000, which a text does not have", &text[..at])),
+    }
 }
 
 fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> std::io::Result<String> {
@@ -156,6 +165,7 @@ mod tests {
         for (bytes, beginning) in [
             (b"a\nb \xf6\xdfe".to_vec(), "line 2, column 3 has the byte 0xf6, which is not UTF-8"),
             (utf16[..utf16.len() - 1].to_vec(), "line 1, column 5 has half of a UTF-16 unit"),
+            (b"a\n\0b".to_vec(), "line 2, column 1 has the character U+0000"),
             (vec![0xff, 0xfe, 0x3d, 0xd8], "line 1, column 1 has half of a UTF-16 pair"),
         ] {
             let error = decode(bytes).expect_err("no text").to_string();

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::fit::arguments;
 pub use self::fit::{Fit, UnknownFit};
+pub(crate) use self::native_type::fill;
 pub use self::signs::Signs;
 pub use self::translate::{Digits, Identity, Lengths, References, Translate};
 pub use self::write::{Seen, UnknownSeen, Write};
@@ -187,6 +188,19 @@ pub struct Identifier {
     /// Whether names that differ in upper and lower case alone are one, as the brand usually is
     /// set up.
     pub ignores_case: bool,
+    /// What a name cannot have, besides the character U+0000.
+    pub refuses: Vec<Refused>,
+}
+
+/// What a brand refuses in a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub enum Refused {
+    /// A blank or line end as its last character.
+    #[serde(rename = "blank at the end")]
+    BlankAtEnd,
+    /// A character beyond U+FFFF.
+    #[serde(rename = "beyond U+FFFF")]
+    Supplementary,
 }
 
 /// What a length counts.
@@ -275,6 +289,8 @@ pub struct Client {
     pub delimiters: Vec<String>,
     /// What begins a name that the client replaces anywhere in a file; empty where none does.
     pub replaces: String,
+    /// Words and marks that make a line a command of the client, also inside of quotes.
+    pub commands: Vec<String>,
 }
 
 /// How each migration tool names the brand; empty where it cannot run the brand's files.
