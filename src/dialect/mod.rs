@@ -236,6 +236,18 @@ pub struct Review {
     pub rights: Vec<String>,
     /// The locks, in the order of how much they hold up.
     pub locks: Vec<LockFact>,
+    /// What a table that is followed by a GUID takes besides.
+    pub guid: Takes,
+}
+
+/// What a part of a migration takes.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Takes {
+    /// What whoever installs needs.
+    pub rights: Vec<String>,
+    /// The locks.
+    pub locks: Vec<LockFact>,
 }
 
 /// One kind of lock that a migration takes.

@@ -31,6 +31,10 @@ impl Dialect {
         if name.contains('\0') {
             return Some("the character U+0000");
         }
+        // It is no character, and what templates are filled with is marked by it.
+        if name.contains('\u{fdd0}') {
+            return Some("the code point U+FDD0");
+        }
         self.identifier.refuses.iter().find_map(|refused| match refused {
             Refused::BlankAtEnd => {
                 name.ends_with(char::is_whitespace).then_some("a blank at its end")
@@ -63,6 +67,7 @@ mod tests {
         let refused = |name: &str| Brand::ALL.map(|brand| brand.dialect().refused_in(name));
         assert_eq!(refused("größe\n."), [None; 4]);
         assert_eq!(refused("a\0b"), [Some("the character U+0000"); 4]);
+        assert_eq!(refused("a\u{fdd0}b"), [Some("the code point U+FDD0"); 4]);
         assert_eq!(refused(""), [Some("no character"); 4]);
         assert_eq!(refused("   "), [None, None, None, Some("a blank at its end")]);
         assert_eq!(refused("a\n"), [None, None, None, Some("a blank at its end")]);

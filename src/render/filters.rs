@@ -2,7 +2,7 @@
 
 use tera::{Kwargs, Map, State, Tera, TeraResult, Value};
 
-use super::shield::hide;
+use super::shield::{hide, letters};
 use crate::dialect::{Brand, Dialect, fill};
 use crate::model::LogicalType;
 
@@ -15,10 +15,13 @@ pub(super) fn register(tera: &mut Tera, brand: Brand) {
         hide(&dialect.ident(name))
     });
     tera.register_filter("literal", move |text: &str, _: Kwargs, _: &State| {
-        hide(&dialect.text_literal(text))
+        // What was quoted as a name before, `[a].[b]`, becomes a text as a whole.
+        hide(&dialect.text_literal(&letters(text)))
     });
     tera.register_filter("sql", |text: &str, _: Kwargs, _: &State| hide(text));
-    tera.register_filter("comment", |text: &str, _: Kwargs, _: &State| hide(&one_line(text)));
+    tera.register_filter("comment", |text: &str, _: Kwargs, _: &State| {
+        hide(&one_line(&letters(text)))
+    });
     tera.register_filter("text", move |column: Value, arguments: Kwargs, _: &State| {
         let row = arguments.must_get::<&str>("row")?;
         TeraResult::Ok(hide(&canonical_text(dialect, &column, row)?))
@@ -85,7 +88,10 @@ fn one_line(text: &str) -> String {
 
 /// Letters that have no width, or make what follows stand elsewhere than it does.
 fn is_unseen(letter: char) -> bool {
-    matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    ['\u{200b}'..='\u{200f}', '\u{2028}'..='\u{202e}', '\u{2060}'..='\u{2069}']
+        .iter()
+        .any(|range| range.contains(&letter))
+        || letter == '\u{feff}'
 }
 
 /// A name inside `object_operation_command`, in standard quotes where it needs any: DataJoin's

@@ -5,7 +5,7 @@
 //! becomes a placeholder, and a body ends where its quote comes again. What a name has of these
 //! is written in another way until that is done.
 
-/// Begins what stands for a letter; no character, and written so itself where a name has it.
+/// Begins what stands for a letter. It is no character; names that have it are refused.
 const MARK: char = '\u{fdd0}';
 
 /// The quote of bodies in templates.
@@ -46,7 +46,8 @@ pub(super) fn show(text: &str) -> String {
     }
 }
 
-fn letters(text: &str) -> String {
+/// A piece of SQL as it was before it was hidden; any other text as it is.
+pub(super) fn letters(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text.chars();
     while let Some(letter) = rest.next() {
@@ -71,6 +72,11 @@ mod tests {
             assert_eq!(show(&hide(text)), text);
             assert!(!hide(text).contains(['\n', '\r', '$', '{']), "{text}");
         }
+    }
+
+    #[test]
+    fn a_name_in_a_text_is_hidden_once() {
+        assert_eq!(show(&hide(&format!("N'{}'", super::letters(&hide("[a\n$]"))))), "N'[a\n$]'");
     }
 
     #[test]

@@ -40,7 +40,6 @@ DELIMITER //
     "‮gnirts ​" varchar(120),
     "# hash" varchar(120),
     "<script>alert(1)</script>&amp;" varchar(120),
-    "﷐n" varchar(120),
     "  leading" varchar(120),
     PRIMARY KEY ("k
 -- removal --
