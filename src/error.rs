@@ -342,7 +342,7 @@ fn layout_hint(error: &layout::Error) -> Option<String> {
         }
         E::Version { .. } => "say one with `--next-version`",
         E::Unfit { .. } => {
-            "another layout may take it; else rename what it is in, skip its table, or leave the brand out"
+            "another layout may take it; else rename it, skip its table, or leave the brand out"
         }
         E::NotRun { .. } => "choose the dialects of one tool with `--dialect`",
         E::Render(_) => return None,

@@ -17,7 +17,7 @@ use outrigger::plan::{self, Evolution, Hold, Question, Renames, Side};
 use outrigger::render::{self, Step, Steps, Templates};
 use outrigger::schema::{self, Source};
 
-use crate::support::{self, TestDatabase};
+use crate::support::{self, TestDatabase, tsql};
 
 const CONFIG: &str = indoc! {"
     database: shop
@@ -360,6 +360,34 @@ fn where_nothing_can_hold_new_names_the_application_is_to_rest() {
         let sql = "SELECT COUNT(*) AS n FROM ds_change_outbox";
         assert_eq!(number(session.as_mut(), sql).await, 4, "nothing under the old name");
     });
+}
+
+/// No SQL Server runs here: Microsoft's parser reads the files, as its client would take them.
+#[test]
+fn the_files_for_sqlserver_are_read_by_its_own_parser() {
+    let empty =
+        "CREATE TABLE customer (id integer PRIMARY KEY, city varchar(40), changed timestamp);";
+    let mut read = 0;
+    for (sides, hints) in [
+        ([OLD, NEXT], &[][..]),
+        ([NEXT, OLD], &[][..]),
+        ([OLD, TORN], &TORN_RENAMES[..]),
+        ([TORN, OLD], &["customer.full_name=name", "mail=letter"][..]),
+        ([empty, OLD], &[][..]),
+    ] {
+        let (evolution, steps) = decide(Brand::SqlServer, sides, hints);
+        let files = outrigger::layout::phases(&evolution, &steps).unwrap();
+        assert!(!files.is_empty(), "{sides:?}");
+        for file in files {
+            let has_batches = file.text.lines().filter(|line| *line == "GO").count() > 0;
+            assert!(has_batches, "{}", file.text);
+            if let Err(error) = tsql::parse_tsql(&file.text) {
+                panic!("{}: {error}\n{}", file.path, file.text);
+            }
+            read += 1;
+        }
+    }
+    assert!(read >= 8, "{read} files");
 }
 
 #[test]
