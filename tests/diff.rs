@@ -90,6 +90,19 @@ fn torn_ddl(brand: Brand) -> Vec<&'static str> {
     ddl
 }
 
+/// `legacy.x` becomes a number.
+fn retyping_ddl(brand: Brand) -> Vec<&'static str> {
+    match brand {
+        Brand::Sqlite => vec![
+            "CREATE TABLE anew (id integer PRIMARY KEY, x integer)",
+            "INSERT INTO anew SELECT * FROM legacy",
+            "DROP TABLE legacy",
+            "ALTER TABLE anew RENAME TO legacy",
+        ],
+        _ => vec!["ALTER TABLE legacy ALTER COLUMN x TYPE integer USING x::integer"],
+    }
+}
+
 fn read(text: &str) -> Schema {
     schema::parse(&[Source { path: "a.sql", text }], Brand::Postgres).unwrap().schema
 }
@@ -307,7 +320,10 @@ fn one_transaction_holds_new_names_and_types_and_no_write_is_missed_or_fails() {
         if !brand.dialect().can.roll_back_ddl || brand == Brand::SqlServer {
             return;
         }
-        let (evolution, steps) = decide(brand, [OLD, TORN], &TORN_RENAMES);
+        // Of `legacy` a type changes and no name.
+        let torn = TORN.replace("x varchar(40));", "x integer);");
+        assert_ne!(torn, TORN);
+        let (evolution, steps) = decide(brand, [OLD, &torn], &TORN_RENAMES);
         assert_eq!(evolution.hold, Hold::Must);
         let mut session = installed(database, &evolution).await;
         let signals = Arc::new(Signals::default());
@@ -315,7 +331,7 @@ fn one_transaction_holds_new_names_and_types_and_no_write_is_missed_or_fails() {
         let_write(&signals).await;
         begin(session.as_mut()).await;
         run_steps(session.as_mut(), &steps.before).await;
-        for statement in torn_ddl(brand) {
+        for statement in torn_ddl(brand).into_iter().chain(retyping_ddl(brand)) {
             run(session.as_mut(), statement).await;
         }
         run_steps(session.as_mut(), &steps.after).await;
@@ -332,6 +348,13 @@ fn one_transaction_holds_new_names_and_types_and_no_write_is_missed_or_fails() {
         assert_eq!(number(session.as_mut(), sql).await, 2, "under the new names, once each");
         let sql = "SELECT COUNT(*) AS n FROM ds_change_outbox WHERE object_table = 'letter'";
         assert_eq!(number(session.as_mut(), sql).await, 0);
+        run(session.as_mut(), "INSERT INTO legacy VALUES (1, 5)").await;
+        let sql = "SELECT COUNT(*) AS n FROM ds_change_outbox WHERE object_table = 'legacy'";
+        assert_eq!(
+            number(session.as_mut(), sql).await,
+            1,
+            "{brand}: also where only a type is another"
+        );
     });
 }
 

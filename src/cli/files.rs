@@ -63,7 +63,22 @@ pub(super) fn read_text(path: &Path) -> std::io::Result<String> {
     decode(std::fs::read(path)?)
 }
 
+/// What files begin with that are no text, and what to do with them.
+const BINARIES: [(&[u8], &str); 5] = [
+    (
+        b"SQLite format 3\0",
+        "a SQLite database: give its URL, `sqlite:PATH`, or write `.schema` of it",
+    ),
+    (b"PGDMP", "an archive of pg_dump: `pg_restore --schema-only -f schema.sql` makes it a text"),
+    (b"\x1f\x8b", "compressed: unpack it first"),
+    (b"PK\x03\x04", "compressed: unpack it first"),
+    (b"\x28\xb5\x2f\xfd", "compressed: unpack it first"),
+];
+
 fn decode(bytes: Vec<u8>) -> std::io::Result<String> {
+    if let Some((_, what)) = BINARIES.iter().find(|(mark, _)| bytes.starts_with(mark)) {
+        return Err(IoError::new(ErrorKind::InvalidData, format!("it is {what}")));
+    }
     match bytes.as_slice() {
         [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes),
         [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes),
@@ -163,6 +178,9 @@ mod tests {
             assert_eq!(decode(bytes).expect("decodes"), "größe");
         }
         for (bytes, beginning) in [
+            (b"SQLite format 3\0\x10".to_vec(), "it is a SQLite database"),
+            (b"PGDMP\x01".to_vec(), "it is an archive of pg_dump"),
+            (b"\x1f\x8b\x08".to_vec(), "it is compressed"),
             (b"a\nb \xf6\xdfe".to_vec(), "line 2, column 3 has the byte 0xf6, which is not UTF-8"),
             (utf16[..utf16.len() - 1].to_vec(), "line 1, column 5 has half of a UTF-16 unit"),
             (b"a\n\0b".to_vec(), "line 2, column 1 has the character U+0000"),

@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use std::process::ExitCode;
 
 use super::args::Init;
-use super::console::{count, table};
+use super::console::{Color, count, mark, table};
 use super::context::Context;
 use super::files::{self, TextFile, read_sql};
 use super::nodes;
@@ -14,6 +14,9 @@ use crate::dialect::Brand;
 use crate::error::{Error, Result};
 use crate::schema::{self, Reading};
 use starter::{Origin, Starter};
+
+/// How many statements that could not be read are shown.
+const UNREAD_SHOWN: usize = 20;
 
 pub(super) async fn run(args: Init, context: &Context) -> Result<ExitCode> {
     if args.out.exists() && !args.force {
@@ -28,6 +31,10 @@ pub(super) async fn run(args: Init, context: &Context) -> Result<ExitCode> {
         }
         None => read_files(&args)?,
     };
+    let unread = unread(&reading);
+    if !unread.is_empty() {
+        context.console.note(&unread);
+    }
     if reading.schema.tables.is_empty() {
         return Err(Error::NoTable { from: origin.shown });
     }
@@ -43,6 +50,27 @@ pub(super) async fn run(args: Init, context: &Context) -> Result<ExitCode> {
         count(reading.skipped.len(), "other statement")
     ));
     Ok(ExitCode::SUCCESS)
+}
+
+/// What could not be read, with its places.
+fn unread(reading: &Reading) -> String {
+    let unread: Vec<String> = reading
+        .skipped
+        .iter()
+        .filter_map(|one| {
+            let reason = one.reason.as_ref()?;
+            let table = one.table.as_ref().map(|table| format!(" of table `{table}`"));
+            let what = format!("`{}`{}", one.what, table.unwrap_or_default());
+            let name = mark(Color::Yellow, "warning:");
+            Some(format!("{name} {what} is not understood: {reason}\n  --> {}\n", one.location))
+        })
+        .collect();
+    let rest = unread.len().saturating_sub(UNREAD_SHOWN);
+    let mut text: String = unread.into_iter().take(UNREAD_SHOWN).collect();
+    if rest > 0 {
+        text.push_str(&format!("and {rest} more\n"));
+    }
+    text
 }
 
 /// The brand of a connection URL; `None` for a path.

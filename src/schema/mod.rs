@@ -67,6 +67,15 @@ pub struct Skipped {
     pub table: Option<String>,
 }
 
+impl Skipped {
+    /// Whether a quote or comment begins in it that is never closed, so that whatever follows is
+    /// not read.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.reason.as_deref() == Some(ddl::UNCLOSED)
+    }
+}
+
 /// What makes DDL files unusable as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
