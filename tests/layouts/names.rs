@@ -88,6 +88,7 @@ fn only_the_tool_that_would_read_a_name_refuses_it() {
         ("$outrigger$; $$", BTreeSet::new()),
         ("\u{202e}a\u{200b}", BTreeSet::new()),
         ("a\nGO\nb", batches.clone()),
+        ("a\ngo 5\nb", batches.clone()),
         ("a\r go 5 \rb", all.clone()),
         ("a\r\nb", all),
         ("a\nGOTO\nb", BTreeSet::new()),
