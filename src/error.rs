@@ -141,6 +141,9 @@ pub enum Error {
         /// The cause.
         source: Box<layout::Error>,
     },
+    /// Statements that a client would read otherwise.
+    #[error(transparent)]
+    Unfit(Box<layout::Error>),
     /// A side of a comparison that cannot be read, or a file of it that cannot be written.
     #[error(transparent)]
     Diff(Box<layout::Error>),
@@ -166,14 +169,12 @@ pub enum Error {
         path: PathBuf,
     },
     /// DDL of another brand than the one that was said.
-    #[error("`{path}` cannot be read as {given}, and looks like {likely}")]
+    #[error("this is no {given}, it looks like {}: {}", sign.brand, sign.seen)]
     WrongDialect {
-        /// The file, or the first of several.
-        path: String,
         /// What was said.
         given: Brand,
-        /// What it looks like.
-        likely: Brand,
+        /// What shows it, and what it looks like.
+        sign: Box<schema::Sign>,
     },
     /// A folder without DDL.
     #[error("there is no `*.sql` file in `{}`", path.display())]
@@ -232,6 +233,7 @@ impl Error {
         match self {
             Self::Config(error) => Some(error.location()),
             Self::Schema(error) => error.location(),
+            Self::WrongDialect { sign, .. } => Some(&sign.location),
             _ => None,
         }
     }
@@ -263,7 +265,7 @@ impl Error {
                 "write one with `outrigger init --from schema.sql`, or name it with `-c`"
                     .to_owned(),
             ),
-            Self::Layout { source, .. } => layout_hint(source),
+            Self::Layout { source, .. } | Self::Unfit(source) => layout_hint(source),
             Self::Diff(source) => diff_hint(source),
             Self::NoState { .. } => Some(
                 "`outrigger generate` of this version writes it; the DDL from then does as well"
@@ -283,7 +285,8 @@ impl Error {
                 let names = Brand::ALL.map(Brand::name).join(", ");
                 Some(format!("say it with `--dialect`: {names}"))
             }
-            Self::WrongDialect { likely, .. } => {
+            Self::WrongDialect { sign, .. } => {
+                let likely = sign.brand;
                 Some(format!("`--dialect {likely}`, or `dialect: {likely}` under `schema:`"))
             }
             Self::Unreachable { source, brand: Brand::Sqlite, .. } => sqlite_hint(source.kind),
@@ -338,7 +341,9 @@ fn layout_hint(error: &layout::Error) -> Option<String> {
             "no migration may drop that table: `outrigger remove`, then an empty folder"
         }
         E::Version { .. } => "say one with `--next-version`",
-        E::Unfit { .. } => "another layout takes it, `plain` always does",
+        E::Unfit { .. } => {
+            "another layout may take it; else rename it, skip its table, or leave the brand out"
+        }
         E::NotRun { .. } => "choose the dialects of one tool with `--dialect`",
         E::Render(_) => return None,
     };

@@ -152,6 +152,34 @@ fn a_changed_table_is_named_and_its_capture_replaced() {
 }
 
 #[test]
+fn a_column_that_is_dropped_is_noted_while_it_is_there_and_when_it_is_gone() {
+    on_each(async |case| {
+        case.apply().await;
+        case.follow("  sales_order: { columns: { description: dropped } }\n  '*': follow\n");
+        case.apply().await;
+        let findings = case.verify().await;
+        let leaving = "column `description` of table `sales_order` is `dropped` and still there: \
+                       nothing of it is captured";
+        let said: Vec<_> =
+            findings.iter().map(|one| (one.id, one.message.as_str(), one.is_note())).collect();
+        assert_eq!(said, [("column-leaving", leaving, true)]);
+        case.run("ALTER TABLE sales_order DROP COLUMN description").await;
+        let dropped = "column-dropped sales_order.description";
+        // The triggers do not name it, so that only the column's going is to be noted for good.
+        assert_eq!(case.drift().await, ["table-changed sales_order", dropped]);
+        case.apply().await;
+        assert_eq!(case.drift().await, [dropped]);
+        // The schema has lost it too: `dropped` may stay, and it is said that it stands there.
+        case.ddl = case.ddl.replace("description varchar(200),", "");
+        case.apply().await;
+        assert_eq!(case.drift().await, [dropped]);
+        case.follow(FOLLOW);
+        case.apply().await;
+        assert_eq!(case.drift().await, [""; 0]);
+    });
+}
+
+#[test]
 fn a_column_that_nobody_follows_replaces_the_capture_of_its_table_all_the_same() {
     on_each(async |case| {
         case.apply().await;

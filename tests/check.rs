@@ -45,7 +45,7 @@ const DDL: &str = indoc! {r#"
     CREATE TABLE typed (id bigint PRIMARY KEY, changed text);
     CREATE TABLE "Parent" (id bigint PRIMARY KEY);
     CREATE TABLE this_name_is_a_very_long_name_which_postgres_itself_cuts_after_63_bytes (id bigint PRIMARY KEY);
-    CREATE TABLE broken (id bigint PRIMARY KEY, x int);
+    CREATE TABLE broken (id bigint PRIMARY KEY, x int, "ends in a blank " int);
     CREATE TABLE unread (LIKE nowhere);
     CREATE TABLE marked (id text PRIMARY KEY, other text REFERENCES marked);
     CREATE TABLE mistyped (id bigint PRIMARY KEY, word text);

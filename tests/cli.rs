@@ -3,7 +3,7 @@
 mod cli_support;
 
 use cli_support::{Run, outrigger};
-use indoc::indoc;
+use indoc::{formatdoc, indoc};
 
 const VERBS: [&str; 18] = [
     "init",
@@ -234,6 +234,100 @@ fn a_starter_needs_a_dialect_and_a_table() {
     let run = outrigger("init --from s.sql").file("s.sql", "PRAGMA foreign_keys = ON;\n");
     let run = run.exits_with(2).stderr_is("error: no table is created in `s.sql`\n");
     assert!(!run.folder().join("outrigger.yaml").exists());
+}
+
+#[test]
+fn the_dialect_is_told_from_the_text_and_another_one_is_refused_with_the_place() {
+    let text = "-- from a dump\nCREATE TYPE mood AS ENUM ('sad');\n\
+                CREATE TABLE a (id bigint PRIMARY KEY, m mood, tags text[], ip inet);\n";
+    let run = outrigger("init --from pg.sql").file("pg.sql", text).exits_with(0);
+    assert!(run.text("outrigger.yaml").contains("dialect: postgres"), "{run}");
+    for given in ["mysql", "sqlite", "sqlserver"] {
+        let run = outrigger(&format!("init --from pg.sql --dialect {given}")).file("pg.sql", text);
+        let run = run.exits_with(2).stderr_is(&formatdoc! {"
+            error: this is no {given}, it looks like postgres: CREATE TYPE mood AS ENUM
+              --> pg.sql:2:1
+
+            hint: `--dialect postgres`, or `dialect: postgres` under `schema:`
+        "});
+        assert!(!run.folder().join("outrigger.yaml").exists(), "{run}");
+    }
+    let config = "database: a\nschema: { dialect: mysql, files: [pg.sql] }\nnodes: { x: { url: 'sqlite:x' } }\n";
+    let run = outrigger("check").file("pg.sql", text).file("outrigger.yaml", config);
+    run.exits_with(2).stderr_has("  --> pg.sql:2:1\n");
+}
+
+/// What is left of a file that was cut off is used, and what is missing is said with its place.
+#[test]
+fn a_file_that_was_cut_off_is_said_with_the_place() {
+    let whole = "CREATE TABLE a (id integer PRIMARY KEY);\n";
+    for (rest, warning, findings) in [
+        ("CREATE TABLE b (id int, n text DEFAULT 'abc\n", "`CREATE TABLE`: a quote or comment", 0),
+        (
+            "CREATE TABLE b (id int,\n n text DEF",
+            "`CREATE TABLE` of table `b` is not understood: ",
+            1,
+        ),
+        ("/* half\nCREATE TABLE b (id int);", "`/*` is not understood: a quote or comment", 1),
+        (
+            "CREATE FUNCTION f() AS $$ BEGIN\nCREATE TABLE b (id int);",
+            "`CREATE FUNCTION` is not understood",
+            1,
+        ),
+    ] {
+        let text = format!("{whole}{rest}");
+        let run =
+            outrigger("init --from s.sql --dialect postgres").file("s.sql", &text).exits_with(0);
+        let warning = warning.replace("`CREATE TABLE`: ", "`CREATE TABLE` is not understood: ");
+        assert!(run.stderr.contains(&format!("warning: {warning}")), "{run}");
+        assert!(
+            run.stderr.contains("  --> s.sql:2:") || run.stderr.contains("  --> s.sql:3:"),
+            "{run}"
+        );
+        assert!(run.stderr.contains("1 table, "), "{run}");
+        let config = "database: a\nschema: { dialect: postgres, files: [s.sql] }\nnodes: { x: { url: 'sqlite:x' } }\ntables: { '*': follow }\n";
+        let run =
+            outrigger("check").file("s.sql", &text).file("outrigger.yaml", config).exits_with_any();
+        assert!(run.stdout.contains("warning[unparsed-statement]") || findings == 0, "{run}");
+    }
+    let run = outrigger("init --from s.sql --dialect postgres")
+        .file("s.sql", "CREATE TABLE b (id int,\n n te");
+    run.exits_with(2).stderr_has("warning: `CREATE TABLE` of table `b` is not understood");
+}
+
+/// A folder's files are one script, in the order of their names, whatever each is encoded in.
+#[test]
+fn a_folder_of_mixed_files_is_read_and_what_is_no_text_is_named() {
+    let run = outrigger("init --from db --dialect postgres")
+        .file("db/1.sql", "CREATE TABLE a (id integer PRIMARY KEY);")
+        .file("db/2.SQL", "ALTER TABLE a ADD COLUMN b text;")
+        .file("db/3.sql", "")
+        .file("db/readme.txt", "CREATE TABLE no (id int);")
+        .file("db/sub/4.sql", "CREATE TABLE no (id int);")
+        .exits_with(0);
+    let utf16: Vec<u8> = "\u{feff}CREATE TABLE c (id integer PRIMARY KEY);"
+        .encode_utf16()
+        .flat_map(u16::to_be_bytes)
+        .collect();
+    std::fs::write(run.folder().join("db/5.sql"), utf16).unwrap();
+    let init = "init --from db --dialect postgres --force";
+    let run = run.then(init).exits_with(0).stderr_has("2 tables, 0 other statements");
+    for (bytes, said) in [
+        (&b"-- gr\xf6\xdfe"[..], "line 1, column 6 has the byte 0xf6, which is not UTF-8"),
+        (b"PGDMP\x01\x0e", "it is an archive of pg_dump: `pg_restore --schema-only"),
+        (b"SQLite format 3\0", "it is a SQLite database"),
+        (b"a\0b", "line 1, column 2 has the character U+0000"),
+    ] {
+        std::fs::write(run.folder().join("db/6.sql"), bytes).unwrap();
+        let again = std::process::Command::new(env!("CARGO_BIN_EXE_outrigger"))
+            .args(init.split(' '))
+            .current_dir(run.folder())
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8_lossy(&again.stderr);
+        assert_eq!(again.status.code(), Some(2), "{stderr}");
+        assert!(stderr.contains("could not read `db/6.sql`") && stderr.contains(said), "{stderr}");
+    }
 }
 
 #[test]

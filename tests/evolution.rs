@@ -110,6 +110,83 @@ fn a_column_that_the_configuration_learns_of_later_lets_its_changes_in() {
     });
 }
 
+const EXTRA: &str = "CREATE TABLE extra (id integer PRIMARY KEY, text varchar(40))";
+
+#[test]
+fn a_table_that_the_configuration_learns_of_later_lets_its_changes_in() {
+    on_each_pair(OLD, "INSERT INTO item VALUES (1, 'first')", async |network| {
+        let both = format!("{OLD};\n{EXTRA};\n");
+        let followed = format!("{FOLLOWED}\n  extra: follow");
+        network.configure(&both, &followed).await;
+        network.migrate("a", EXTRA).await;
+        network.configure(OLD, FOLLOWED).await;
+        network.run("a", "INSERT INTO extra VALUES (2, 'two')").await;
+        network.turn().await;
+        assert_eq!(held(network, "b").await, ["no_table 2"]);
+        let attempts = network.quarantine("b").await[0].attempts;
+        network.turn().await;
+        assert_eq!(network.quarantine("b").await[0].attempts, attempts, "nothing has changed");
+        network.configure(&both, &followed).await;
+        network.migrate("b", EXTRA).await;
+        assert_both(network, "SELECT id, text FROM extra", &["2|two"]).await;
+    });
+}
+
+/// A column that one brand's importer takes for too narrow, and the DDL that widens it.
+fn widening(brand: Brand) -> Option<(&'static str, &'static str)> {
+    match brand {
+        Brand::Postgres => {
+            Some(("varchar(5)", "ALTER TABLE item ALTER COLUMN name TYPE varchar(40)"))
+        }
+        Brand::Mysql => Some(("varchar(5)", "ALTER TABLE item MODIFY COLUMN name varchar(40)")),
+        // It knows no lengths, and its other widths cannot be altered.
+        Brand::Sqlite | Brand::SqlServer => None,
+    }
+}
+
+#[test]
+fn a_column_that_is_widened_lets_its_changes_in_while_the_runner_goes_on() {
+    let servers = ready_servers();
+    for one in &servers {
+        for two in &servers {
+            let Some((narrow, widen)) = widening(two.brand) else { continue };
+            println!("{} and {}", one.name, two.name);
+            support::block_on(async {
+                let blueprint = Blueprint {
+                    name: &format!("widen_{}_{}", one.name, two.name),
+                    nodes: &[("a", one), ("b", two)],
+                    routes: &[("a", "b"), ("b", "a")],
+                    tables: FOLLOWED,
+                    schema: OLD,
+                    batch_rows: 100,
+                };
+                let ddl = |id: &str, _| {
+                    if id == "b" { OLD.replace("varchar(40)", narrow) } else { OLD.to_owned() }
+                };
+                let mut network = Network::set_up(&blueprint, ddl).await;
+                network.writes_around_the_triggers();
+                network.run("a", "INSERT INTO item VALUES (1, 'first')").await;
+                network.run("a", "INSERT INTO item VALUES (2, 'longer')").await;
+                network.run("a", "UPDATE item SET name = 'two' WHERE id = 2").await;
+                network.turn().await;
+                let waiting = ["no_fit 2", "waits 2"];
+                assert_eq!(held(&mut network, "b").await, waiting);
+                let attempts = network.quarantine("b").await[0].attempts;
+                network.turn().await;
+                assert_eq!(held(&mut network, "b").await, waiting);
+                assert_eq!(
+                    network.quarantine("b").await[0].attempts,
+                    attempts,
+                    "nothing has changed"
+                );
+                network.migrate("b", widen).await;
+                assert_eq!(network.import().await.released, 2);
+                assert_both(&mut network, OLD_ROWS, &["1|first", "2|two"]).await;
+            });
+        }
+    }
+}
+
 #[test]
 fn a_dropped_column_goes_from_one_node_after_the_other() {
     on_each_pair(NEW, "INSERT INTO item VALUES (1, 'first', 'x')", async |network| {

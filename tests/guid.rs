@@ -30,6 +30,20 @@ INSERT INTO purchase VALUES (10, 1, 'old');
 
 const TABLES: &str = "  customer: { identity: guid }\n  purchase: { identity: guid }";
 
+/// The same without unique keys: one number may stand in several rows.
+const KEYLESS: &str = "
+CREATE TABLE customer (
+    id integer NOT NULL,
+    email varchar(60),
+    description varchar(60)
+);
+CREATE TABLE purchase (
+    id integer NOT NULL,
+    customer_id integer NOT NULL,
+    note varchar(60)
+);
+";
+
 const CUSTOMERS: &str = "SELECT id, email, description FROM customer ORDER BY email";
 const PURCHASES: &str = "SELECT id, customer_id, note FROM purchase ORDER BY id";
 
@@ -99,6 +113,59 @@ fn rows_that_were_there_get_the_same_guids_on_every_brand() {
         let change = "SELECT object_pk_attribute, object_id FROM ds_change_outbox
             WHERE object_attribute = 'description'";
         assert_eq!(network.rows("a", change).await, [format!("ds_guid|{}", found[2])]);
+    });
+}
+
+/// Three brands in a row and a node between them: rows of one key stay apart on each, whoever made
+/// them, and what one node does to them comes to the others by their GUIDs.
+#[test]
+fn rows_of_one_key_stay_apart_on_three_nodes_of_three_brands() {
+    let servers = ready_servers();
+    let of = |brand| servers.iter().find(|server| server.brand == brand);
+    let (Some(one), Some(two), Some(three)) =
+        (of(Brand::Sqlite), of(Brand::Postgres), of(Brand::Mysql))
+    else {
+        return;
+    };
+    support::block_on(async {
+        let blueprint = Blueprint {
+            name: "three_brands",
+            nodes: &[("a", *one), ("b", *two), ("c", *three)],
+            routes: &[("a", "b"), ("b", "a"), ("b", "c"), ("c", "b"), ("c", "a"), ("a", "c")],
+            tables: TABLES,
+            schema: KEYLESS,
+            batch_rows: 1000,
+        };
+        let mut network = Network::set_up(&blueprint, |_, _| KEYLESS.to_owned()).await;
+        for id in ["a", "b", "c"] {
+            network
+                .run(id, &format!("INSERT INTO customer (id, email, description) VALUES (1, '{id}', 'made by {id}')"))
+                .await;
+            network
+                .run(
+                    id,
+                    &format!(
+                        "INSERT INTO purchase (id, customer_id, note) VALUES (5, 1, 'of {id}')"
+                    ),
+                )
+                .await;
+        }
+        network.drain().await;
+        network.run("c", "UPDATE customer SET description = 'c saw a' WHERE email = 'a'").await;
+        network.run("a", "UPDATE customer SET id = 77 WHERE email = 'b'").await;
+        network.run("b", "DELETE FROM purchase WHERE note = 'of c'").await;
+        network.drain().await;
+        let rows = ["1|a|c saw a", "77|b|made by b", "1|c|made by c"];
+        let mut known = Vec::new();
+        for id in ["a", "b", "c"] {
+            assert_eq!(network.rows(id, CUSTOMERS).await, rows, "{id}");
+            let notes = "SELECT note FROM purchase ORDER BY note";
+            assert_eq!(network.rows(id, notes).await, ["of a", "of b"], "{id}");
+            assert!(network.quarantine(id).await.is_empty(), "{id}");
+            known.push(guids(&mut network, id).await);
+        }
+        assert_eq!(known[0], known[1]);
+        assert_eq!(known[0], known[2]);
     });
 }
 

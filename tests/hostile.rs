@@ -5,6 +5,8 @@
 mod database;
 #[path = "hostile/garbage.rs"]
 mod garbage;
+#[path = "hostile/names.rs"]
+mod names;
 #[path = "hostile/quarantine.rs"]
 mod quarantine;
 #[path = "hostile/sets.rs"]

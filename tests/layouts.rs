@@ -1,5 +1,6 @@
 //! Migrations for other tools: what is added, what is refused, and that each tool runs them.
 
+mod names;
 mod tool;
 
 use std::collections::BTreeSet;
@@ -175,6 +176,7 @@ fn a_statement_that_the_tool_would_read_otherwise_is_refused() {
         (Layout::Atlas, Brand::Postgres, "\n-- atlas:txmode none"),
         (Layout::Native, Brand::SqlServer, "\nGO"),
         (Layout::Native, Brand::SqlServer, "$(PATH)"),
+        (Layout::Native, Brand::SqlServer, "\n:setvar x y"),
         (Layout::Native, Brand::Mysql, "// $$ @@ ;;;"),
     ] {
         let mut desk = Desk::of(&case("sales_order"), layout, brand);

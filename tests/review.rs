@@ -264,6 +264,60 @@ fn what_differs_on_a_node_is_in_the_report() {
     assert!(run.stdout.contains("would run there now:\n\n```sql\n"), "{run}");
 }
 
+#[test]
+fn what_a_column_of_guids_takes_is_named_with_its_tables() {
+    let schema = "CREATE TABLE t_guid (id integer PRIMARY KEY, a text);\n\
+                  CREATE TABLE plain (id integer PRIMARY KEY, a text);\n";
+    let config = |identity: &str| {
+        let nodes = [
+            ("a", "postgres://x@h/d"),
+            ("b", "sqlite:d"),
+            ("c", "mysql://x@h/d"),
+            ("d", "sqlserver://x@h/d"),
+        ]
+        .map(|(id, url)| format!("  {id}: {{ url: '{url}' }}\n"))
+        .concat();
+        format!(
+            "database: d\nschema: {{ dialect: postgres, files: [schema.sql] }}\nnodes:\n{nodes}\
+             tables: {{ t_guid: {identity}, plain: follow }}\nroutes: [{{ id: 1000, from: a, to: b }}]\n"
+        )
+    };
+    for form in ["", " --out review.html"] {
+        let report = |identity: &str| {
+            let run = outrigger(&format!("review{form}"))
+                .file("schema.sql", schema)
+                .file("outrigger.yaml", config(identity))
+                .exits_with(0);
+            if form.is_empty() { run.stdout.clone() } else { run.text("review.html") }
+        };
+        let (with, without) = (report("{ identity: guid }"), report("follow"));
+        let escaped =
+            |text: &str| if form.is_empty() { text.replace('_', "\\_") } else { text.to_owned() };
+        let locked = format!(
+            "of the GUID: {}",
+            if form.is_empty() { escaped("t_guid") } else { "<code>t_guid</code>".into() }
+        );
+        assert!(with.contains(&locked), "{with}");
+        for brand in Brand::ALL {
+            let takes = &brand.dialect().review.guid;
+            for text in takes.locks.iter().map(|lock| &lock.lasts) {
+                assert!(with.contains(text.as_str()), "{brand}: {text}");
+            }
+            assert!(takes.locks.iter().any(|lock| lock.lasts.contains("every row")), "{brand}");
+        }
+        for text in [
+            "whole table is rewritten",
+            "whole table is copied",
+            "every row is written, and logged",
+        ] {
+            assert!(with.contains(text) && !without.contains(text), "{text}");
+        }
+        assert!(
+            with.contains("it gets a column and an index") && !without.contains("it gets a column")
+        );
+    }
+}
+
 /// 375 is a phone's width; all details are opened, so that the widest SQL counts.
 #[test]
 fn the_page_fits_a_desktop_and_a_phone() {

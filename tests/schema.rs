@@ -1,6 +1,7 @@
 //! Reading schemas: DDL of the four brands, and that a live database gives the same model.
 
 mod brands;
+mod dialects;
 mod dump;
 mod live;
 mod postgres;
@@ -19,7 +20,11 @@ fn reading(brand: Brand, text: &str) -> Result<Reading, Error> {
 
 /// Reads DDL that must be read whole, and compares what it describes.
 fn check(brand: Brand, text: &str, expected: &str) {
-    let reading = reading(brand, text).expect("the case has tables");
+    let sources = [Source { path: "schema.sql", text }];
+    let reading = parse(&sources, brand);
+    let doubt = outrigger::schema::doubt(&sources, brand, &reading);
+    assert_eq!(doubt, None, "{brand}: {text}");
+    let reading = reading.expect("the case has tables");
     let unread: Vec<_> = reading.skipped.iter().filter(|one| one.reason.is_some()).collect();
     assert!(unread.is_empty(), "{brand}: {unread:#?}\n{text}");
     assert_eq!(describe(&reading.schema).trim(), expected.trim(), "{brand}: {text}");

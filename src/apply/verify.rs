@@ -16,7 +16,9 @@ use crate::model::Table;
 use crate::render::{Script, ScriptKind, objects};
 
 /// The ids of all findings, sorted; `docs/drift.md` describes them.
-pub const IDS: [&str; 14] = [
+pub const IDS: [&str; 16] = [
+    "column-dropped",
+    "column-leaving",
     "dirty",
     "guid-missing",
     "missing-object",
@@ -33,7 +35,10 @@ pub const IDS: [&str; 14] = [
     "wrong-node",
 ];
 
-/// A difference.
+/// Of these, the ones that are as they should be while a schema changes, and no difference.
+pub const NOTE_IDS: [&str; 2] = ["column-dropped", "column-leaving"];
+
+/// A difference, or a note.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Finding {
     /// What kind of difference, one of [`IDS`]; stable.
@@ -44,6 +49,14 @@ pub struct Finding {
     pub message: String,
     /// What to do.
     pub remedy: &'static str,
+}
+
+impl Finding {
+    /// Whether it is no difference, and only says how far a change of the schema is.
+    #[must_use]
+    pub fn is_note(&self) -> bool {
+        NOTE_IDS.contains(&self.id)
+    }
 }
 
 /// `outrigger apply` mends it.
@@ -150,6 +163,7 @@ fn compare_script(wanted: &Wanted<'_>, live: &Live, script: &Script, findings: &
     };
     let now = shape(table, added_column(wanted, script));
     compare_table(object_table, &now, installed, findings);
+    compare_dropped(wanted, object_table, table, findings);
     compare_triggers(table, live, installed, findings);
 }
 
@@ -181,6 +195,34 @@ fn compare_table(
             remedy: "bring the schema that the configuration names up to date, then \
                      `outrigger apply`",
         });
+    }
+}
+
+/// Columns that are `dropped` in the configuration: still there, or gone already.
+fn compare_dropped(
+    wanted: &Wanted<'_>,
+    object_table: &str,
+    table: &Table,
+    findings: &mut Vec<Finding>,
+) {
+    for name in wanted.dropped(object_table) {
+        let is_there = table.column(name).is_some();
+        let (id, what, remedy) = if is_there {
+            (
+                "column-leaving",
+                "is `dropped` and still there: nothing of it is captured",
+                "drop it when no application writes it any more; take `dropped` back if it stays",
+            )
+        } else {
+            (
+                "column-dropped",
+                "is `dropped` and gone: changes that still name it are imported without it",
+                "take the column out of the schema, and `dropped` out of the configuration when \
+                 no outbox or inbox has changes from before",
+            )
+        };
+        let message = format!("column `{name}` of table `{object_table}` {what}");
+        findings.push(Finding { id, object: format!("{object_table}.{name}"), message, remedy });
     }
 }
 

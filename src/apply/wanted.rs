@@ -7,7 +7,7 @@ use crate::config::{Config, TableChoice};
 use crate::db::Session;
 use crate::model::{NodeId, TableName, Value};
 use crate::outbox::{self, execute};
-use crate::plan::{Plan, RoutePlan, plan_routes};
+use crate::plan::{DROPPED, Plan, RoutePlan, TablePlan, plan_routes};
 use crate::render::{self, Script, Templates, scripts};
 
 /// Carries the outbox of one node to the inbox of another.
@@ -73,6 +73,15 @@ impl<'a> Wanted<'a> {
         let ending = routes.iter().filter(|route| route.to == *node);
         let programs = ending.flat_map(|route| programs(config, route)).collect();
         Ok(Self { config, node: node.clone(), plan, scripts, programs })
+    }
+
+    /// The columns of a table that the configuration calls `dropped`, whether they are there or
+    /// not.
+    pub(super) fn dropped(&self, object_table: &str) -> impl Iterator<Item = &String> {
+        let of_table = move |table: &&TablePlan| table.object_table == object_table;
+        let left_out = self.plan.tables.iter().find(of_table).map(|table| &table.left_out);
+        let dropped = left_out.into_iter().flatten().filter(|column| column.why == DROPPED);
+        dropped.map(|column| &column.name)
     }
 
     /// Whether the configuration says that a table is left alone, on purpose.

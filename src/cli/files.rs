@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::io::{Error as IoError, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use super::init::guess;
 use crate::dialect::Brand;
 use crate::error::{Error, Result};
 use crate::schema::{self, Reading, Source};
@@ -32,17 +31,13 @@ pub(super) fn read_sql(path: &Path) -> Result<Vec<TextFile>> {
     paths.into_iter().map(read).collect()
 }
 
-/// Reads DDL as one script. Where most of it cannot be read and it looks like another brand's,
-/// that is what is said.
+/// Reads DDL as one script. Where it is another brand's, that is what is said.
 pub(super) fn parse(texts: &[TextFile], brand: Brand) -> Result<Reading> {
     let sources: Vec<Source<'_>> = texts.iter().map(TextFile::source).collect();
     let reading = schema::parse(&sources, brand);
-    let likely = guess::doubt(texts.iter().map(|file| file.text.as_str()), brand, &reading);
-    match (likely, texts.first()) {
-        (Some(likely), Some(file)) => {
-            Err(Error::WrongDialect { path: file.path.clone(), given: brand, likely })
-        }
-        _ => Ok(reading?),
+    match schema::doubt(&sources, brand, &reading) {
+        Some(sign) => Err(Error::WrongDialect { given: brand, sign: Box::new(sign) }),
+        None => Ok(reading?),
     }
 }
 
@@ -68,7 +63,22 @@ pub(super) fn read_text(path: &Path) -> std::io::Result<String> {
     decode(std::fs::read(path)?)
 }
 
+/// What files begin with that are no text, and what to do with them.
+const BINARIES: [(&[u8], &str); 5] = [
+    (
+        b"SQLite format 3\0",
+        "a SQLite database: give its URL, `sqlite:PATH`, or write `.schema` of it",
+    ),
+    (b"PGDMP", "an archive of pg_dump: `pg_restore --schema-only -f schema.sql` makes it a text"),
+    (b"\x1f\x8b", "compressed: unpack it first"),
+    (b"PK\x03\x04", "compressed: unpack it first"),
+    (b"\x28\xb5\x2f\xfd", "compressed: unpack it first"),
+];
+
 fn decode(bytes: Vec<u8>) -> std::io::Result<String> {
+    if let Some((_, what)) = BINARIES.iter().find(|(mark, _)| bytes.starts_with(mark)) {
+        return Err(IoError::new(ErrorKind::InvalidData, format!("it is {what}")));
+    }
     match bytes.as_slice() {
         [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes),
         [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes),
@@ -77,6 +87,15 @@ fn decode(bytes: Vec<u8>) -> std::io::Result<String> {
         [0, first, 0, _, ..] if *first != 0 => utf16(&bytes, u16::from_be_bytes),
         [0xef, 0xbb, 0xbf, rest @ ..] => utf8(rest.to_vec()),
         _ => utf8(bytes),
+    }
+    .and_then(without_nul)
+}
+
+/// A text; a NUL in it is no text's.
+fn without_nul(text: String) -> std::io::Result<String> {
+    match text.find('\0') {
+        None => Ok(text),
+        Some(at) => Err(invalid("the character U+0000, which a text does not have", &text[..at])),
     }
 }
 
@@ -159,8 +178,12 @@ mod tests {
             assert_eq!(decode(bytes).expect("decodes"), "größe");
         }
         for (bytes, beginning) in [
+            (b"SQLite format 3\0\x10".to_vec(), "it is a SQLite database"),
+            (b"PGDMP\x01".to_vec(), "it is an archive of pg_dump"),
+            (b"\x1f\x8b\x08".to_vec(), "it is compressed"),
             (b"a\nb \xf6\xdfe".to_vec(), "line 2, column 3 has the byte 0xf6, which is not UTF-8"),
             (utf16[..utf16.len() - 1].to_vec(), "line 1, column 5 has half of a UTF-16 unit"),
+            (b"a\n\0b".to_vec(), "line 2, column 1 has the character U+0000"),
             (vec![0xff, 0xfe, 0x3d, 0xd8], "line 1, column 1 has half of a UTF-16 pair"),
         ] {
             let error = decode(bytes).expect_err("no text").to_string();

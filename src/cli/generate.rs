@@ -3,7 +3,7 @@
 mod disk;
 mod migrations;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use super::FOUND;
@@ -12,7 +12,7 @@ use super::console::Console;
 use super::context::{Context, Loaded};
 use super::progress::Progress;
 use crate::dialect::Brand;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::layout::{self, Layout, Outcome, STATE_NAME, State};
 use crate::model::Schema;
 use crate::plan::{self, Plan};
@@ -40,7 +40,7 @@ pub(super) async fn run(args: Generate, context: &Context) -> Result<ExitCode> {
         let folder = out.join(brand.name());
         pending.push(match args.layout {
             Layout::Plain => {
-                let files = scripts(&loaded, &reading.schema, &plan, &templates)?;
+                let files = scripts(&loaded, &reading.schema, &plan, &templates, &folder)?;
                 Pending::Plain(Folder::read(folder)?, files)
             }
             _ => migrations(&args, &loaded, &reading.schema, &plan, &templates, folder)?,
@@ -154,19 +154,31 @@ fn scripts(
     schema: &Schema,
     plan: &Plan,
     templates: &Templates,
+    folder: &Path,
 ) -> Result<Vec<GeneratedFile>> {
+    let refused = |source| Error::Layout { path: folder.to_owned(), source: Box::new(source) };
+    let mut unfit = None;
     let mut files = Vec::new();
     let mut stand = Stand::new();
     render::each_script(plan, templates, |script| {
         stand.insert(script.name.clone(), Standing::of(&script));
+        for statements in [&script.statements, &script.removal] {
+            let checked = layout::check_plain(&script.name, statements, plan.brand);
+            unfit = unfit.take().or(checked.err());
+        }
         files.extend([
             GeneratedFile { path: format!("{}.sql", script.name), text: script.text },
             GeneratedFile { path: format!("{}.down.sql", script.name), text: script.removal_text },
         ]);
     })?;
+    if let Some(source) = unfit {
+        return Err(refused(source));
+    }
     let state = State::new(plan, stand, schema, loaded.config.schema_brand()).file();
     files.push(GeneratedFile { path: state.path, text: state.text });
-    if !render::grants(plan, templates)?.is_empty() {
+    let grants = render::grants(plan, templates)?;
+    layout::check_plain("grants", &grants, plan.brand).map_err(refused)?;
+    if !grants.is_empty() {
         let text = render::grants_text(plan, templates)?;
         files.push(GeneratedFile { path: "grants.sql".to_owned(), text });
     }

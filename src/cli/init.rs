@@ -1,20 +1,22 @@
 //! `outrigger init`.
 
-pub(super) mod guess;
 mod starter;
 
 use std::path::{Component, Path, PathBuf};
 use std::process::ExitCode;
 
 use super::args::Init;
-use super::console::{count, table};
+use super::console::{Color, count, mark, table};
 use super::context::Context;
-use super::files::{self, read_sql};
+use super::files::{self, TextFile, read_sql};
 use super::nodes;
 use crate::dialect::Brand;
 use crate::error::{Error, Result};
-use crate::schema::Reading;
+use crate::schema::{self, Reading};
 use starter::{Origin, Starter};
+
+/// How many statements that could not be read are shown.
+const UNREAD_SHOWN: usize = 20;
 
 pub(super) async fn run(args: Init, context: &Context) -> Result<ExitCode> {
     if args.out.exists() && !args.force {
@@ -29,6 +31,10 @@ pub(super) async fn run(args: Init, context: &Context) -> Result<ExitCode> {
         }
         None => read_files(&args)?,
     };
+    let unread = unread(&reading);
+    if !unread.is_empty() {
+        context.console.note(&unread);
+    }
     if reading.schema.tables.is_empty() {
         return Err(Error::NoTable { from: origin.shown });
     }
@@ -46,6 +52,27 @@ pub(super) async fn run(args: Init, context: &Context) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// What could not be read, with its places.
+fn unread(reading: &Reading) -> String {
+    let unread: Vec<String> = reading
+        .skipped
+        .iter()
+        .filter_map(|one| {
+            let reason = one.reason.as_ref()?;
+            let table = one.table.as_ref().map(|table| format!(" of table `{table}`"));
+            let what = format!("`{}`{}", one.what, table.unwrap_or_default());
+            let name = mark(Color::Yellow, "warning:");
+            Some(format!("{name} {what} is not understood: {reason}\n  --> {}\n", one.location))
+        })
+        .collect();
+    let rest = unread.len().saturating_sub(UNREAD_SHOWN);
+    let mut text: String = unread.into_iter().take(UNREAD_SHOWN).collect();
+    if rest > 0 {
+        text.push_str(&format!("and {rest} more\n"));
+    }
+    text
+}
+
 /// The brand of a connection URL; `None` for a path.
 pub(super) fn live_brand(from: &str) -> Option<Brand> {
     let is_url = from.contains(':') && !Path::new(from).exists();
@@ -54,11 +81,9 @@ pub(super) fn live_brand(from: &str) -> Option<Brand> {
 
 fn read_files(args: &Init) -> Result<(Reading, Origin)> {
     let texts = read_sql(Path::new(&args.from))?;
-    let brand = match args.dialect {
-        Some(brand) => brand,
-        None => guess::brand(texts.iter().map(|file| file.text.as_str()))
-            .ok_or_else(|| Error::NoDialect { from: args.from.clone() })?,
-    };
+    let sources: Vec<_> = texts.iter().map(TextFile::source).collect();
+    let brand = args.dialect.or_else(|| schema::likely(&sources));
+    let brand = brand.ok_or_else(|| Error::NoDialect { from: args.from.clone() })?;
     let reading = files::parse(&texts, brand)?;
     let folder = args.out.parent().unwrap_or(Path::new(""));
     let path = relative(Path::new(&args.from), folder)?;

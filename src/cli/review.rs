@@ -60,7 +60,8 @@ async fn look(context: &Context, loaded: &Loaded, node: &str) -> Result<Installe
     let (session, statements) = (target.session.as_mut(), &target.statements);
     let live = apply::observe(session, statements, &wanted.scripts).await;
     let live = live.map_err(|error| target.refused(error))?;
-    let differences = apply::compare(&wanted, &live).into_iter().map(|finding| Difference {
+    let findings = apply::compare(&wanted, &live).into_iter().filter(|finding| !finding.is_note());
+    let differences = findings.map(|finding| Difference {
         id: finding.id.to_owned(),
         message: finding.message,
         remedy: finding.remedy.to_owned(),

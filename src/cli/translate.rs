@@ -10,7 +10,8 @@ use super::context::{Context, Loaded};
 use super::files::write_over_own;
 use crate::config::SchemaSource;
 use crate::dialect::Brand;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::layout;
 use crate::plan::{self, Loss};
 use crate::render;
 use crate::schema::check::{Finding, Severity};
@@ -24,6 +25,8 @@ pub(super) async fn run(args: Translate, context: &Context) -> Result<ExitCode> 
     let templates = context.templates_of(args.to)?;
     let wanted = plan::tables_to_translate(&loaded.config, &reading.schema, args.all);
     let tables = plan::translate(&reading.schema, &wanted, brand_of(&loaded), args.to);
+    layout::check_plain("translation", &render::translation(&tables, &templates)?, args.to)
+        .map_err(|error| Error::Unfit(Box::new(error)))?;
     let sql = render::translation_text(&tables, &templates)?;
     match &args.out {
         Some(path) => write_over_own(path, &sql, MARK, args.force)?,

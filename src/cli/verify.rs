@@ -20,18 +20,20 @@ pub(super) async fn run(args: Verify, context: &Context) -> Result<ExitCode> {
         Format::Json => context.console.json(&findings)?,
         Format::Text => context.console.data(&text(&findings))?,
     }
-    let count = findings.len();
+    let count = findings.iter().filter(|finding| !finding.is_note()).count();
     context.console.note(&match count {
         0 => format!("{}: all {} scripts are as installed", args.node, wanted.scripts.len()),
         1 => format!("{}: 1 difference", args.node),
         _ => format!("{}: {count} differences", args.node),
     });
-    Ok(if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FOUND) })
+    Ok(if count == 0 { ExitCode::SUCCESS } else { ExitCode::from(FOUND) })
 }
 
 fn text(findings: &[Finding]) -> String {
     let one = |finding: &Finding| {
-        let name = mark(Color::Yellow, &format!("drift[{}]:", finding.id));
+        let (color, kind) =
+            if finding.is_note() { (Color::Cyan, "note") } else { (Color::Yellow, "drift") };
+        let name = mark(color, &format!("{kind}[{}]:", finding.id));
         format!("{name} {}\nhelp: {}\n\n", finding.message, finding.remedy)
     };
     findings.iter().map(one).collect()

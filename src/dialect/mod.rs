@@ -5,6 +5,7 @@
 mod fit;
 mod native_type;
 mod quote;
+mod signs;
 mod translate;
 mod words;
 mod write;
@@ -18,6 +19,8 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::fit::arguments;
 pub use self::fit::{Fit, UnknownFit};
+pub(crate) use self::native_type::fill;
+pub use self::signs::Signs;
 pub use self::translate::{Digits, Identity, Lengths, References, Translate};
 pub use self::write::{Seen, UnknownSeen, Write};
 use crate::model::LogicalType;
@@ -151,6 +154,8 @@ pub struct Dialect {
     pub hash: String,
     /// Every logical type.
     pub types: BTreeMap<LogicalType, TypeMapping>,
+    /// What shows that a DDL text is of the brand.
+    pub signs: Signs,
     /// What columns keep of their values: each rule with the base names of its native types. A
     /// type that is not listed keeps every value of its logical type.
     pub fits: BTreeMap<Fit, Vec<String>>,
@@ -185,6 +190,19 @@ pub struct Identifier {
     /// Whether names that differ in upper and lower case alone are one, as the brand usually is
     /// set up.
     pub ignores_case: bool,
+    /// What a name cannot have, besides the character U+0000.
+    pub refuses: Vec<Refused>,
+}
+
+/// What a brand refuses in a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub enum Refused {
+    /// A blank or line end as its last character.
+    #[serde(rename = "blank at the end")]
+    BlankAtEnd,
+    /// A character beyond U+FFFF.
+    #[serde(rename = "beyond U+FFFF")]
+    Supplementary,
 }
 
 /// What a length counts.
@@ -219,6 +237,18 @@ pub struct Review {
     /// What whoever installs needs.
     pub rights: Vec<String>,
     /// The locks, in the order of how much they hold up.
+    pub locks: Vec<LockFact>,
+    /// What a table that is followed by a GUID takes besides.
+    pub guid: Takes,
+}
+
+/// What a part of a migration takes.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Takes {
+    /// What whoever installs needs.
+    pub rights: Vec<String>,
+    /// The locks.
     pub locks: Vec<LockFact>,
 }
 
@@ -273,6 +303,8 @@ pub struct Client {
     pub delimiters: Vec<String>,
     /// What begins a name that the client replaces anywhere in a file; empty where none does.
     pub replaces: String,
+    /// Words and marks that make a line a command of the client, also inside of quotes.
+    pub commands: Vec<String>,
 }
 
 /// How each migration tool names the brand; empty where it cannot run the brand's files.

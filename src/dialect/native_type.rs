@@ -89,14 +89,16 @@ impl TypeMapping {
     /// SQL for the canonical text of `expression`, a column.
     #[must_use]
     pub fn text_of(&self, expression: &str) -> String {
-        self.to_text.replace("{}", expression)
+        fill(&self.to_text, &[("{}", expression)])
     }
 
     /// SQL for the value of the canonical text `expression` in a column of the type `native`.
     #[must_use]
     pub fn value_of(&self, expression: &str, native: &str) -> String {
-        let from_text = self.from_text.replace("{native}", without_attributes(native));
-        from_text.replace("{plain}", &self.cast_name(native)).replace("{}", expression)
+        let plain = self.cast_name(native);
+        let parts =
+            [("{native}", without_attributes(native)), ("{plain}", &plain), ("{}", expression)];
+        fill(&self.from_text, &parts)
     }
 
     /// The name under which a value of any length is cast to a native type.
@@ -110,13 +112,29 @@ impl TypeMapping {
     /// SQL condition that `old` and `new` differ.
     #[must_use]
     pub fn change_of(&self, old: &str, new: &str) -> String {
-        self.differs.replace("{old}", old).replace("{new}", new)
+        fill(&self.differs, &[("{old}", old), ("{new}", new)])
     }
 }
 
 /// What an array is one of; any other type itself.
 pub(super) fn element(native: &str) -> &str {
     native.strip_suffix(ARRAY).unwrap_or(native)
+}
+
+/// A form of the dialect file, filled at once: what is filled in is not looked at again.
+pub(crate) fn fill(form: &str, parts: &[(&str, &str)]) -> String {
+    let mut filled = String::with_capacity(form.len());
+    let mut rest = form;
+    let first = |rest: &str| {
+        let found = parts.iter().filter_map(|(name, part)| Some((rest.find(name)?, *name, *part)));
+        found.min_by_key(|(at, ..)| *at)
+    };
+    while let Some((at, name, part)) = first(rest) {
+        filled.push_str(&rest[..at]);
+        filled.push_str(part);
+        rest = &rest[at + name.len()..];
+    }
+    filled + rest
 }
 
 /// `decimal(10,2) unsigned` becomes `decimal(10,2)`: attributes belong to a column, a cast does

@@ -66,10 +66,13 @@ pub struct Importer {
     pub(super) verdict: Option<Verdict>,
     /// The newest stamp of a delete that this node remembers no longer.
     pub(super) forgotten_stamp: Option<String>,
-    /// Routes whose changes that wait for a column were tried with these tables.
+    /// Routes whose changes that wait for a table, a column or a wider one were tried with these
+    /// tables.
     pub(super) tried_routes: BTreeSet<RouteId>,
     /// Whether a change named a column that is not in these tables.
     pub(super) has_met_no_column: bool,
+    /// Whether a value did not fit into a column of these tables, and waits.
+    pub(super) awaits_room: bool,
     /// What was read of the inbox before its turn.
     pub(super) ahead: Option<Ahead>,
     /// What is known already of the changes that come next.
@@ -108,6 +111,7 @@ impl Importer {
             forgotten_stamp: None,
             tried_routes: BTreeSet::new(),
             has_met_no_column: false,
+            awaits_room: false,
             ahead: None,
             decoded: Decoded::default(),
             reached: BTreeMap::new(),
@@ -123,13 +127,15 @@ impl Importer {
     }
 
     /// Whether its tables may have got or lost columns since they were read: a change named one
-    /// that it does not know, or the plan has more than was there.
+    /// that it does not know, the plan has more than was there, or a value waits for a column
+    /// into which it fits.
     #[must_use]
     pub fn doubts_its_tables(&self) -> bool {
-        self.has_met_no_column || self.targets.awaits_columns()
+        self.has_met_no_column || self.targets.awaits_columns() || self.awaits_room
     }
 
-    /// Goes on with the tables as they are now; what waits for a column is tried again.
+    /// Goes on with the tables as they are now; what waits for them is tried again when they are
+    /// others.
     pub fn take_tables(&mut self, fresh: Self) {
         self.has_met_no_column = false;
         if !self.targets.has_columns_of(&fresh.targets) {

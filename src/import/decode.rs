@@ -12,6 +12,8 @@ use crate::model::{Change, Op, Version, canonical, stamp};
 
 /// Why a change waits for a column: it is tried again by itself once the tables have changed.
 pub(super) const NO_COLUMN: &str = "no_column";
+/// The value does not fit into the column of this node.
+pub(super) const NO_FIT: &str = "no_fit";
 
 /// A row of a followed table: the table's index in [`Targets`] and the key's canonical text, a
 /// JSON array of texts where the key has several columns.
@@ -521,7 +523,7 @@ fn value_of(
     let value = canonical(column.logical_type, text)
         .map_err(|bad| Refusal::new("bad_value", format!("{}: {bad}", place())))?;
     match misfit(dialect, column, &value) {
-        Some(lost) => Err(Refusal::new("no_fit", format!("{}: the value {lost}", place()))),
+        Some(lost) => Err(Refusal::new(NO_FIT, format!("{}: the value {lost}", place()))),
         None => Ok(value),
     }
 }

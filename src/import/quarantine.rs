@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::Error;
 use super::batch::{Importer, Outcome};
 use super::careful::Attempt;
-use super::decode::{NO_COLUMN, Refusal, row_name};
+use super::decode::{NO_COLUMN, NO_FIT, Refusal, row_name};
 use super::sets::is_changed_key;
 use crate::db::{Mode, Session};
 use crate::model::{Change, Op, RouteId, Row, Value};
@@ -195,6 +195,7 @@ impl Importer {
         ];
         execute(session, &self.statements.write_quarantine, &given).await?;
         self.has_met_no_column |= entry.refusal.code == NO_COLUMN;
+        self.awaits_room |= entry.refusal.code == NO_FIT;
         self.report_held(entry);
         Ok(())
     }
@@ -209,8 +210,9 @@ impl Importer {
         })
     }
 
-    /// Tries again what a person asked for, what waited for a row it refers to, and what waited
-    /// behind a change that is gone from the quarantine; the number of changes that got in.
+    /// Tries again what a person asked for, what waited for a row it refers to, what waited behind
+    /// a change that is gone from the quarantine, and, once with each state of the tables, what
+    /// waited for a table, a column or a wider one; the number of changes that got in.
     ///
     /// # Errors
     /// When the database refuses something that is no single change's fault.

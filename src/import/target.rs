@@ -188,10 +188,14 @@ impl Targets {
         self.tables.iter().any(|table| !table.awaited.is_empty())
     }
 
-    /// Whether each table has the same columns here as there.
+    /// Whether each table has the same columns of the same types here as there.
     #[must_use]
     pub fn has_columns_of(&self, other: &Self) -> bool {
-        self.tables.iter().map(|t| &t.columns).eq(other.tables.iter().map(|t| &t.columns))
+        let is_same = |(one, two): (&Target, &Target)| {
+            one.object_table == two.object_table && one.key == two.key && one.columns == two.columns
+        };
+        self.tables.len() == other.tables.len()
+            && self.tables.iter().zip(&other.tables).all(is_same)
     }
 
     /// A table by what `object_table` says: the configured name, also with a default namespace.

@@ -173,6 +173,15 @@ pub fn migrate(
     Ok(outcome)
 }
 
+/// Refuses statements of which the brand's own client would read a part as its own, in a file of
+/// no migration tool; `name` says in the error what they are.
+///
+/// # Errors
+/// [`Error::Unfit`].
+pub fn check_plain(name: &str, statements: &[String], brand: Brand) -> Result<(), Error> {
+    write::check_statements(Layout::Plain, name, || statements.iter(), brand)
+}
+
 /// The lists of the folder as they are with the new files.
 fn lists(
     layout: Layout,

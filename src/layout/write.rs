@@ -31,18 +31,29 @@ pub(super) fn check_statements<'s, S: Iterator<Item = &'s String>>(
         Err(Error::Unfit { script, layout, what })
     };
     let client = &brand.dialect().client;
+    // The files of `plain` are for a client as well.
+    let is_native = matches!(layout, Layout::Plain | Layout::Native | Layout::Sqitch);
     for statement in statements() {
-        for line in statement.lines() {
+        for line in statement.split(['\n', '\r']) {
             let squeezed: String = line.split_whitespace().collect::<String>().to_lowercase();
             let reserved = layout.reserved_lines().iter().find(|word| squeezed.starts_with(**word));
             if let Some(word) = reserved {
                 return unfit(&format!("a line that begins with `{word}`"));
             }
-            if !client.separator.is_empty() && line.trim() == client.separator {
+            if is_separator(line, client) {
                 return unfit(&format!("a line `{}`", client.separator));
             }
+            if is_native && let Some(command) = command_of(line, client) {
+                return unfit(&format!("a line that begins with `{command}`"));
+            }
+            if layout == Layout::Liquibase && line != line.trim_end() {
+                return unfit("a line that ends with a blank");
+            }
         }
-        let is_native = matches!(layout, Layout::Native | Layout::Sqitch);
+        // Clients and tools read files line by line, and give U+000D back as U+000A or not at all.
+        if statement.contains('\r') {
+            return unfit("the character U+000D");
+        }
         if is_native && !client.replaces.is_empty() && statement.contains(&client.replaces) {
             return unfit(&format!("`{}`, which the client replaces", client.replaces));
         }
@@ -58,6 +69,26 @@ pub(super) fn check_statements<'s, S: Iterator<Item = &'s String>>(
         return unfit("every delimiter that could stand between statements");
     }
     Ok(())
+}
+
+/// Whether the client divides the file here: a line of the word alone, or with a count.
+fn is_separator(line: &str, client: &Client) -> bool {
+    let mut words = line.trim().splitn(2, char::is_whitespace);
+    let first = words.next().unwrap_or_default();
+    let count = words.next().unwrap_or_default().trim();
+    !client.separator.is_empty()
+        && first.eq_ignore_ascii_case(&client.separator)
+        && count.chars().all(|letter| letter.is_ascii_digit())
+}
+
+/// What makes this line a command of the client.
+fn command_of<'c>(line: &str, client: &'c Client) -> Option<&'c String> {
+    let line = line.trim_start().to_lowercase();
+    let word = line.split(|letter: char| !letter.is_alphanumeric()).next().unwrap_or_default();
+    client.commands.iter().find(|command| {
+        let is_word = command.starts_with(char::is_alphanumeric);
+        if is_word { word == command.as_str() } else { line.starts_with(command.as_str()) }
+    })
 }
 
 /// The files of a migration; `checks` are the statements that fail when it is not applied.

@@ -388,6 +388,9 @@ fn check_names(table: &Table, physical: &str, brand: Brand) -> Result<(), Error>
         if !brand.dialect().fits(name) {
             return Err(Error::NameTooLong { name: name.to_owned(), brand });
         }
+        if let Some(has) = brand.dialect().refused_in(name) {
+            return Err(Error::NameRefused { name: name.to_owned(), brand, has });
+        }
     }
     Ok(())
 }

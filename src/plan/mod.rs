@@ -122,6 +122,16 @@ pub enum Error {
         /// The brand.
         brand: Brand,
     },
+    /// A name of a followed table or column has something in it that the brand refuses.
+    #[error("the name {name:?} has {has}, which {brand} does not take")]
+    NameRefused {
+        /// The name.
+        name: String,
+        /// The brand.
+        brand: Brand,
+        /// What it has.
+        has: &'static str,
+    },
 }
 
 impl Error {
@@ -136,7 +146,7 @@ impl Error {
             | Self::BadGuid { table, .. }
             | Self::BadFill { table }
             | Self::BlindCascade { table, .. } => Some(table),
-            Self::NameTooLong { .. } | Self::BadRename { .. } => None,
+            Self::NameTooLong { .. } | Self::NameRefused { .. } | Self::BadRename { .. } => None,
         }
     }
 }

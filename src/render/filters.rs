@@ -2,7 +2,8 @@
 
 use tera::{Kwargs, Map, State, Tera, TeraResult, Value};
 
-use crate::dialect::{Brand, Dialect};
+use super::shield::{hide, letters};
+use crate::dialect::{Brand, Dialect, fill};
 use crate::model::LogicalType;
 
 /// What a masked text becomes.
@@ -10,17 +11,24 @@ const MASK: &str = "***";
 
 pub(super) fn register(tera: &mut Tera, brand: Brand) {
     let dialect = brand.dialect();
-    tera.register_filter("ident", move |name: &str, _: Kwargs, _: &State| dialect.ident(name));
-    tera.register_filter("literal", move |text: &str, _: Kwargs, _: &State| {
-        dialect.text_literal(text)
+    tera.register_filter("ident", move |name: &str, _: Kwargs, _: &State| {
+        hide(&dialect.ident(name))
     });
-    tera.register_filter("comment", |text: &str, _: Kwargs, _: &State| one_line(text));
+    tera.register_filter("literal", move |text: &str, _: Kwargs, _: &State| {
+        // What was quoted as a name before, `[a].[b]`, becomes a text as a whole.
+        hide(&dialect.text_literal(&letters(text)))
+    });
+    tera.register_filter("sql", |text: &str, _: Kwargs, _: &State| hide(text));
+    tera.register_filter("comment", |text: &str, _: Kwargs, _: &State| {
+        hide(&one_line(&letters(text)))
+    });
     tera.register_filter("text", move |column: Value, arguments: Kwargs, _: &State| {
-        canonical_text(dialect, &column, arguments.must_get::<&str>("row")?)
+        let row = arguments.must_get::<&str>("row")?;
+        TeraResult::Ok(hide(&canonical_text(dialect, &column, row)?))
     });
     tera.register_filter("differs", move |column: Value, arguments: Kwargs, _: &State| {
         let (old, new) = (arguments.must_get::<&str>("old")?, arguments.must_get::<&str>("new")?);
-        differs(dialect, &column, old, new)
+        TeraResult::Ok(hide(&differs(dialect, &column, old, new)?))
     });
     tera.register_filter("from_text", move |column: Value, arguments: Kwargs, _: &State| {
         from_text(dialect, &column, arguments.must_get::<&str>("value")?)
@@ -73,9 +81,17 @@ fn column_command_name(column: &Value) -> TeraResult<String> {
 /// Text for a comment: a line break in a name must not end it.
 fn one_line(text: &str) -> String {
     text.chars()
-        .map(|letter| if letter.is_control() { ' ' } else { letter })
+        .map(|letter| if letter.is_control() || is_unseen(letter) { ' ' } else { letter })
         .collect::<String>()
         .replace("*/", "* /")
+}
+
+/// Letters that have no width, or make what follows stand elsewhere than it does.
+fn is_unseen(letter: char) -> bool {
+    ['\u{200b}'..='\u{200f}', '\u{2028}'..='\u{202e}', '\u{2060}'..='\u{2069}']
+        .iter()
+        .any(|range| range.contains(&letter))
+        || letter == '\u{feff}'
 }
 
 /// A name inside `object_operation_command`, in standard quotes where it needs any: DataJoin's
@@ -93,7 +109,7 @@ fn canonical_text(dialect: &Dialect, column: &Value, row: &str) -> TeraResult<St
     let mapping = dialect.mapping(logical_type);
     let trim = if is_padded(field(column, "native_type")?.as_str()) { "RTRIM" } else { "" };
     let plain =
-        mapping.to_text.replace("{rtrim}", trim).replace("{}", &reference(dialect, row, name));
+        fill(&mapping.to_text, &[("{rtrim}", trim), ("{}", &reference(dialect, row, name))]);
     let is_text = matches!(logical_type, LogicalType::Text | LogicalType::Enum);
     Ok(match field(column, "policy")?.as_str() {
         Some("mask") if is_text => {
@@ -115,10 +131,7 @@ fn is_padded(native: Option<&str>) -> bool {
 fn differs(dialect: &Dialect, column: &Value, old: &str, new: &str) -> TeraResult<String> {
     let (name, logical_type) = parts(column)?;
     let mapping = dialect.mapping(logical_type);
-    Ok(mapping
-        .differs
-        .replace("{old}", &reference(dialect, old, name))
-        .replace("{new}", &reference(dialect, new, name)))
+    Ok(mapping.change_of(&reference(dialect, old, name), &reference(dialect, new, name)))
 }
 
 /// SQL for a column's value from its canonical text.
@@ -126,7 +139,8 @@ fn from_text(dialect: &Dialect, column: &Value, value: &str) -> TeraResult<Strin
     let (_, logical_type) = parts(column)?;
     let native = field(column, "native_type")?;
     let native = native.as_str().ok_or_else(|| tera::Error::message("no native type"))?;
-    Ok(dialect.mapping(logical_type).value_of(value, native))
+    // The value is an expression of the template; a type may have labels or a name in it.
+    Ok(dialect.mapping(logical_type).value_of(value, &hide(native)))
 }
 
 fn reference(dialect: &Dialect, row: &str, name: &str) -> String {

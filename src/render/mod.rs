@@ -8,6 +8,7 @@ mod evolution;
 mod filters;
 mod object;
 mod script;
+mod shield;
 mod statement;
 mod templates;
 mod translation;

@@ -7,7 +7,7 @@ use serde::Serialize;
 use tera::{Context, Tera};
 
 use super::statement::Statement;
-use super::{Error, filters};
+use super::{Error, filters, shield};
 use crate::dialect::Brand;
 
 static EMBEDDED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates");
@@ -96,7 +96,8 @@ impl Templates {
     ) -> Result<(Vec<String>, Vec<String>), Error> {
         let text = self.render(name, context)?;
         let mut parts = parts(&text, REMOVAL).into_iter();
-        let mut next = || parts.next().map(|part| statements(&part)).unwrap_or_default();
+        let shown = |part: String| statements(&part).iter().map(|one| shield::show(one)).collect();
+        let mut next = || parts.next().map(shown).unwrap_or_default();
         Ok((next(), next()))
     }
 
@@ -105,7 +106,7 @@ impl Templates {
     /// # Errors
     /// When the template asks for something that `context` does not have.
     pub fn statement(&self, name: &str, context: &impl Serialize) -> Result<Statement, Error> {
-        Ok(Statement::parse(self.brand, &tidy(&self.fill(name, context)?)))
+        Ok(self.statement_of(&tidy(&self.fill(name, context)?)))
     }
 
     /// The statements of a filled template, each with its parameters in the brand's own form.
@@ -118,7 +119,13 @@ impl Templates {
         context: &impl Serialize,
     ) -> Result<Vec<Statement>, Error> {
         let pieces = statements(&self.fill(name, context)?);
-        Ok(pieces.iter().map(|text| Statement::parse(self.brand, text)).collect())
+        Ok(pieces.iter().map(|text| self.statement_of(text)).collect())
+    }
+
+    fn statement_of(&self, text: &str) -> Statement {
+        let mut statement = Statement::parse(self.brand, text);
+        statement.sql = shield::show(&statement.sql);
+        statement
     }
 
     fn fill(&self, name: &str, context: &impl Serialize) -> Result<String, Error> {

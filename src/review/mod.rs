@@ -60,11 +60,19 @@ struct BrandReport {
     title: &'static str,
     nodes: Vec<String>,
     whole: &'static str,
-    rights: &'static [String],
-    locks: &'static [LockFact],
+    rights: Vec<&'static String>,
+    locks: Vec<LockLine>,
     objects: Vec<MadeObject>,
     tables: Vec<TableReport>,
     scripts: Vec<ScriptReport>,
+}
+
+/// A lock, and the tables that it is for where those are not all.
+#[derive(Debug, Serialize)]
+struct LockLine {
+    #[serde(flatten)]
+    fact: &'static LockFact,
+    tables: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -227,17 +235,35 @@ fn brand_report(
         tables.push(table_report(&plan, table, node, &scripts, templates)?);
     }
     let dialect = brand.dialect();
+    let (rights, locks) = taken(&plan);
     Ok(BrandReport {
         name: brand.name(),
         title: &dialect.title,
         whole: &dialect.review.whole,
-        rights: &dialect.review.rights,
-        locks: &dialect.review.locks,
+        rights,
+        locks,
         objects: scripts.iter().flat_map(|script| made(brand, script)).collect(),
         scripts: scripts.iter().map(ScriptReport::of).collect(),
         tables,
         nodes,
     })
+}
+
+/// The rights and the locks of a migration: what the columns of GUIDs take comes first, since it
+/// reads or rewrites whole tables.
+fn taken(plan: &Plan) -> (Vec<&'static String>, Vec<LockLine>) {
+    let review = &plan.brand.dialect().review;
+    let with_guid = plan.tables.iter().filter(|table| table.guid.is_some());
+    let with_guid: Vec<String> = with_guid.map(|table| table.object_table.clone()).collect();
+    let mut rights: Vec<&'static String> = review.rights.iter().collect();
+    let mut locks = Vec::new();
+    if !with_guid.is_empty() {
+        rights.extend(&review.guid.rights);
+        let line = |fact| LockLine { fact, tables: with_guid.clone() };
+        locks.extend(review.guid.locks.iter().map(line));
+    }
+    locks.extend(review.locks.iter().map(|fact| LockLine { fact, tables: Vec::new() }));
+    (rights, locks)
 }
 
 /// What a script makes, in the order of its making.

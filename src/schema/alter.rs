@@ -110,7 +110,7 @@ impl Change<'_> {
         };
         let mut done = Done::PassedOver;
         for element in elements {
-            let (element, position) = cut_position(element);
+            let (element, position) = cut_position(&element);
             for added in reader.read_element(element, self.path)? {
                 self.insert(reader, added, position)?;
                 done = Done::Read;

@@ -30,7 +30,7 @@ use crate::dialect::Brand;
 use crate::model::{Column, Location, Schema, Table, TableName};
 
 /// Every id, sorted.
-pub const IDS: [&str; 45] = [
+pub const IDS: [&str; 46] = [
     "auto-increment-key",
     "binary-log-trust",
     "bulk-load",
@@ -50,6 +50,7 @@ pub const IDS: [&str; 45] = [
     "mysql-cascade",
     "naive-last-update",
     "name-collision",
+    "name-refused",
     "name-too-long",
     "no-key",
     "no-last-update",

@@ -65,12 +65,12 @@ impl Reader {
         let inherited = table.columns.len();
         let mut is_descending = false;
         for element in elements::split(inside, self.grammar) {
-            let mut own = Cursor::new(element);
+            let mut own = Cursor::new(&element);
             if own.eat(&["like"]) {
                 self.copy_table(&mut table, own)?;
                 continue;
             }
-            for added in self.read_element(element, path)? {
+            for added in self.read_element(&element, path)? {
                 is_descending |= matches!(added, Added::DescendingKey(_));
                 let (columns, grammar) = (&mut table.columns[..inherited], self.grammar);
                 if let Some(added) = merge_inherited(columns, added, grammar) {

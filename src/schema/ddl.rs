@@ -14,6 +14,9 @@ use super::verb::{Verb, title};
 use super::{Error, Reading, Skipped, Source, alter, native};
 use crate::model::{Location, TableName};
 
+/// Why a statement that reaches to the end of its file is not read.
+pub(super) const UNCLOSED: &str = "a quote or comment that is never closed";
+
 /// Reads the files in their order, as one script.
 pub(super) fn read(sources: &[Source<'_>], grammar: &'static Grammar) -> Result<Reading, Error> {
     let mut reader = Reader::new(grammar);
@@ -110,7 +113,7 @@ impl Reader {
         statement: &Statement<'_>,
     ) -> Result<Done, Refused> {
         if statement.is_open {
-            return Err(Unread::new("a quote or comment that is never closed").into());
+            return Err(Unread::new(UNCLOSED).into());
         }
         if kind == Verb::Other {
             return Ok(Done::PassedOver);

@@ -20,6 +20,7 @@ mod introspect;
 mod native;
 mod phrase;
 mod scan;
+mod sign;
 mod split;
 mod tables;
 mod token;
@@ -29,6 +30,7 @@ pub use cascade::{Blind, Cascades, Reached, cascades};
 pub use hash::hash;
 pub use identity::identified;
 pub use introspect::{Trigger, triggers, understand};
+pub use sign::{Sign, doubt, likely};
 
 use crate::dialect::Brand;
 use crate::model::{Location, Schema, TableName};
@@ -63,6 +65,15 @@ pub struct Skipped {
     pub reason: Option<String>,
     /// The table that is missing because of it.
     pub table: Option<String>,
+}
+
+impl Skipped {
+    /// Whether a quote or comment begins in it that is never closed, so that whatever follows is
+    /// not read.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.reason.as_deref() == Some(ddl::UNCLOSED)
+    }
 }
 
 /// What makes DDL files unusable as a whole.

@@ -23,6 +23,7 @@ pub(super) struct Scan<'a> {
     grammar: &'a Grammar,
     position: usize,
     last_step: usize,
+    last_comment: Option<usize>,
     line_starts: Vec<usize>,
     /// The last position that was asked for, and its column.
     last_place: (usize, u64),
@@ -33,7 +34,15 @@ impl<'a> Scan<'a> {
         let line_starts = std::iter::once(0)
             .chain(text.match_indices('\n').map(|(index, _)| index + 1))
             .collect();
-        Self { text, grammar, position: 0, last_step: 0, line_starts, last_place: (0, 1) }
+        Self {
+            text,
+            grammar,
+            position: 0,
+            last_step: 0,
+            last_comment: None,
+            line_starts,
+            last_place: (0, 1),
+        }
     }
 
     pub(super) fn position(&self) -> usize {
@@ -126,13 +135,24 @@ impl<'a> Scan<'a> {
         }
     }
 
+    /// Where the comment begins that was stepped over last and reaches to the end unclosed.
+    pub(super) fn open_comment(&self) -> Option<usize> {
+        let last = &self.text[self.last_comment?..];
+        let is_block = last.starts_with("/*");
+        let closed = || block_length(last, self.grammar.has_nested_comments);
+        (is_block && closed() == last.len() && !is_closed_block(last)).then_some(self.last_comment?)
+    }
+
     /// False at the end of the text.
     pub(super) fn skip_blanks_and_comments(&mut self) -> bool {
         loop {
             let rest = self.rest();
             self.position += rest.len() - rest.trim_start().len();
             match self.comment_length() {
-                Some(length) => self.position += length,
+                Some(length) => {
+                    self.last_comment = Some(self.position);
+                    self.position += length;
+                }
                 None => return self.position < self.text.len(),
             }
         }
@@ -265,6 +285,11 @@ fn read_quotes(text: &str, close: char, has_backslash: bool) -> Quoted {
         }
     }
     Quoted { length: text.len(), is_closed: false }
+}
+
+/// Whether a block comment that is all of a text has its end.
+fn is_closed_block(text: &str) -> bool {
+    text.len() >= 4 && text.ends_with("*/")
 }
 
 /// The length of a block comment; all of the text when it is never closed.

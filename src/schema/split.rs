@@ -63,6 +63,7 @@ impl Splitter<'_> {
     /// Reads one statement or command; false at the end of the text.
     fn next_statement(&mut self) -> bool {
         if !self.scan.skip_blanks_and_comments() {
+            self.push_open_comment();
             return false;
         }
         if self.client_command() || self.eat_delimiter() || self.eat_batch_line() {
@@ -89,6 +90,21 @@ impl Splitter<'_> {
             self.scan.skip_copy_data();
         }
         true
+    }
+
+    /// A comment that is never closed hides what stands in it: it is a statement that cannot be
+    /// read.
+    fn push_open_comment(&mut self) {
+        let Some(start) = self.scan.open_comment() else { return };
+        let (line, column) = self.scan.place(start);
+        self.found.push(Statement {
+            text: self.scan.slice(start),
+            line,
+            column,
+            words: vec!["/*".to_owned()],
+            is_open: true,
+            is_continued: false,
+        });
     }
 
     fn push(&mut self, current: Current) {
@@ -388,6 +404,22 @@ mod tests {
         let found = split("-- ü\n a;\r\n'ü'; b", grammar);
         let places: Vec<_> = found.iter().map(|one| (one.line, one.column)).collect();
         assert_eq!(places, [(2, 2), (3, 1), (3, 6)]);
+    }
+
+    #[test]
+    fn an_unclosed_comment_is_noticed() {
+        for (text, place) in [("a;\n /* b; c", Some((2, 2))), ("/*", Some((1, 1)))] {
+            for brand in Brand::ALL {
+                let found = split(text, Grammar::of(brand));
+                let last = found.last().map(|one| (one.is_open, (one.line, one.column)));
+                assert_eq!(last, place.map(|place| (true, place)), "{brand}: {text}");
+            }
+        }
+        for text in ["a; /* b */", "a; -- /*", "a; /**/"] {
+            for brand in Brand::ALL {
+                assert_eq!(split(text, Grammar::of(brand)).len(), 1, "{brand}: {text}");
+            }
+        }
     }
 
     #[test]

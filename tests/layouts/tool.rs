@@ -115,12 +115,25 @@ fn find(tool: &Tool) -> Option<PathBuf> {
 }
 
 fn run(tool: &Tool) {
+    each(tool, async |stage: Stage<'_>| stage.play().await);
+}
+
+fn each(tool: &Tool, play: impl AsyncFn(Stage<'_>)) {
     let Some(program) = find(tool) else { return };
     for brand in tool.brands {
         support::on_each_server_of(*brand, async |database: &TestDatabase| {
-            Stage { tool, program: &program, database }.play().await;
+            play(Stage { tool, program: &program, database }).await;
         });
     }
+}
+
+/// Names that end statements, remarks and bodies, or look like commands, are names to the tools.
+#[test]
+fn tools_execute_nothing_of_a_name() {
+    if document::has_programs(&["psql", "sqlite3", "mariadb"]) {
+        each(&CLIENT, async |stage: Stage<'_>| stage.play_with_hostile_names().await);
+    }
+    each(&SQITCH, async |stage: Stage<'_>| stage.play_with_hostile_names().await);
 }
 
 struct Stage<'a> {
@@ -158,6 +171,33 @@ impl Stage<'_> {
         self.describe(session.as_mut(), "d", 3).await;
         self.shell(&outcome, self.tool.down);
         self.describe_without(session.as_mut()).await;
+    }
+
+    async fn play_with_hostile_names(&self) {
+        let case = case("hostile_names");
+        let brand = self.database.brand();
+        let mut session = db::connect(&self.database.url).await.unwrap();
+        for statement in case.tables(brand) {
+            session.raw(&statement).await.unwrap();
+        }
+        session.raw("INSERT INTO innocent VALUES (1)").await.unwrap();
+        let config = std::fs::read_to_string(case.folder.join("outrigger.yaml")).unwrap();
+        let generate = format!("generate --layout {} --dialect {brand} --out db", self.tool.layout);
+        let outcome = outrigger(&generate)
+            .file("schema.sql", &case.ddl)
+            .file("outrigger.yaml", &config)
+            .exits_with(0);
+        self.shell(&outcome, self.tool.up);
+        let plan = case.plan(brand).unwrap();
+        let table = plan.tables.iter().find(|table| table.key.len() == 1).unwrap();
+        let (table, key) =
+            [&table.name, &table.key[0].name].map(|name| brand.dialect().ident(name)).into();
+        session.raw(&format!("INSERT INTO {table} ({key}) VALUES (7)")).await.unwrap();
+        assert_eq!(captured(session.as_mut()).await, 1, "{brand}: the insert");
+        self.shell(&outcome, self.tool.down);
+        assert!(session.fetch("SELECT COUNT(*) FROM ds_change_outbox", &[]).await.is_err());
+        let left = session.fetch("SELECT COUNT(*) AS n FROM innocent", &[]).await.unwrap();
+        assert_eq!(left[0].integer("n").unwrap(), 1, "{brand}");
     }
 
     async fn describe(&self, session: &mut dyn Session, text: &str, outbox_rows: i64) {

@@ -65,6 +65,30 @@ fn sqlserver_tables_in_memory_and_of_versions_are_read() {
 }
 
 #[test]
+fn options_of_a_column_go_on_behind_a_key_that_names_it() {
+    check(
+        Brand::SqlServer,
+        indoc! {"
+            CREATE TABLE one (
+                k int PRIMARY KEY NONCLUSTERED HASH (k) WITH (BUCKET_COUNT = 4) DEFAULT (5),
+                b int NOT NULL CONSTRAINT b_key UNIQUE HASH (b) CONSTRAINT b_df DEFAULT 3 NOT NULL
+                FOREIGN KEY (b) REFERENCES one (k) ON DELETE SET DEFAULT ON UPDATE SET NULL,
+                hash int NOT NULL DEFAULT 1
+            )
+        "},
+        indoc! {"
+            table one
+              k: int = integer, required, default 5
+              b: int = integer, required, default 3
+              hash: int = integer, required, default 1
+              key k
+              unique b
+              b -> one(k), on delete SetDefault, on update SetNull
+        "},
+    );
+}
+
+#[test]
 fn a_setting_behind_an_alteration_is_a_statement_of_its_own() {
     check(
         Brand::SqlServer,

@@ -73,7 +73,8 @@ pub(crate) fn parse_tsql(sql: &str) -> Result<(), String> {
         .spawn()
         .unwrap_or_else(|error| panic!("{} does not start: {error}", path.display()));
     let mut input = parser.stdin.take().expect("stdin is piped");
-    let text = sql.to_owned();
+    // It ends each line so in what it writes, and compares: inside of names and literals too.
+    let text = sql.replace("\r\n", "\n").replace('\n', "\r\n");
     // In a thread of its own, since the parser may answer before it has read everything.
     let writer = std::thread::spawn(move || input.write_all(text.as_bytes()));
     let answer = parser.wait_with_output().expect("the parser ends");

@@ -273,7 +273,7 @@ const KNOWS_BRANDS: [(&str, &str); 8] = [
     ("src/db/", "one adapter per brand"),
     ("src/schema/grammar.rs", "sqlparser's dialects and the words of each brand's DDL"),
     ("src/schema/check/brands.rs", "REPLACE exists on one brand only"),
-    ("src/cli/init/", "guesses a brand from a file's text, and writes an example URL for each"),
+    ("src/cli/init/", "writes an example URL for each"),
     ("src/config/node.rs", "a SQLite URL is a path"),
     ("src/error.rs", "an unreachable SQLite file is not an unreachable server"),
     ("src/runner/mod.rs", "a place that no configuration names"),

@@ -46,20 +46,15 @@ fn every_file_is_a_template_of_a_brand() {
     }
 }
 
-/// Filters whose result is a piece of SQL of its own.
-const QUOTING: [&str; 6] = ["ident", "literal", "comment", "text", "differs", "from_text"];
+/// Filters whose result is a piece of SQL of its own; `sql` is one that was made in `plan`.
+const QUOTING: [&str; 7] = ["ident", "literal", "comment", "text", "differs", "from_text", "sql"];
 
 /// What is written as it is, and why that is safe.
-const RAW: [(&str, &str); 17] = [
+const RAW: [(&str, &str); 15] = [
     ("signal.lock", "a number of the dialect file"),
     ("n.offset", "a number"),
     ("n.step", "a number"),
     ("column.native_type", "a type as the database itself spells it, read from its catalogue"),
-    ("column.declared", "a type of the dialect file, or of the catalogue where the brand stays"),
-    (
-        "column.default",
-        "a literal in the brand's quotes or words of the dialect file, made in plan",
-    ),
     ("row", "NEW, OLD or an alias, written in a template as a component's parameter; or a number"),
     ("value", "a component's parameter: an expression, written by a filter"),
     ("rows", "a component's parameter: an expression, written in a template"),

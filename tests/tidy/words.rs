@@ -86,7 +86,7 @@ const HAS_SQL: [(&str, &str); 5] = [
     ("src/review/example.rs", "the fixed words of `object_operation_command`"),
     ("src/render/filters.rs", "the fixed words of `object_operation_command`"),
     ("src/schema/ddl.rs", "the names of statements, for messages"),
-    ("src/cli/init/guess.rs", "the name of a statement that could not be read"),
+    ("src/schema/sign/mod.rs", "the name of a statement that could not be read"),
     ("src/db/sqlserver.rs", "whether the database allows snapshots is asked at each begin"),
 ];
 

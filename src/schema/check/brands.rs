@@ -19,7 +19,7 @@ pub(super) fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
     }
     for brand in subject.config.table_brands() {
         for followed in &subject.followed {
-            findings.extend(long_names(subject, followed, brand));
+            findings.extend(unfit_names(subject, followed, brand));
         }
         findings.extend(collisions(subject, brand));
     }
@@ -86,7 +86,7 @@ fn physical(table: &TableName, brand: Brand) -> String {
     }
 }
 
-fn long_names(subject: &Subject<'_>, followed: &Followed<'_>, brand: Brand) -> Vec<Finding> {
+fn unfit_names(subject: &Subject<'_>, followed: &Followed<'_>, brand: Brand) -> Vec<Finding> {
     let dialect = brand.dialect();
     let name = &followed.table.name;
     let finding = |what: &str, long: &str| {
@@ -99,10 +99,30 @@ fn long_names(subject: &Subject<'_>, followed: &Followed<'_>, brand: Brand) -> V
         .table(name)
         .brand(brand)
     };
+    let refused = |what: &str, name: &str, has: &str| {
+        Finding::new(
+            "name-refused",
+            Severity::Error,
+            format!("the {what} {name:?} has {has}, which {} does not take", dialect.title),
+            "rename it, skip the table, or leave this brand out",
+        )
+        .table(&followed.table.name)
+        .brand(brand)
+    };
     let mut findings = Vec::new();
     let table = physical(name, brand);
     if !dialect.fits(&table) {
         findings.push(finding("table name", &table).at(subject.place(followed)));
+    }
+    if let Some(has) = dialect.refused_in(&table) {
+        findings.push(refused("table name", &table, has).at(subject.place(followed)));
+    }
+    for column in &followed.table.columns {
+        if let Some(has) = dialect.refused_in(&column.name) {
+            let place = subject.column_place(followed, column);
+            let finding = refused("column name", &column.name, has).at(place);
+            findings.push(finding.column(&column.name));
+        }
     }
     for column in followed.table.columns.iter().filter(|column| !dialect.fits(&column.name)) {
         let place = subject.column_place(followed, column);

@@ -35,7 +35,9 @@ fn unfollowed(subject: &Subject<'_>, followed: &Followed<'_>, key: &ForeignKey) 
 
 fn unparsed(subject: &Subject<'_>, skipped: &Skipped) -> Option<Finding> {
     let reason = skipped.reason.as_deref()?;
-    let table = skipped.table.as_deref()?;
+    let Some(table) = skipped.table.as_deref() else {
+        return skipped.is_open().then(|| open(skipped, reason));
+    };
     let is_wanted = match subject.config.rule_for(&table_name(table)) {
         Some(rule) => rule.choice != TableChoice::Skip,
         None => true,
@@ -50,6 +52,17 @@ fn unparsed(subject: &Subject<'_>, skipped: &Skipped) -> Option<Finding> {
         );
         Finding { table: Some(table.to_owned()), ..finding }.at(skipped.location.clone())
     })
+}
+
+/// What a file has behind a quote that is never closed may be tables.
+fn open(skipped: &Skipped, reason: &str) -> Finding {
+    let finding = Finding::new(
+        "unparsed-statement",
+        Severity::Warning,
+        format!("`{}` has {reason}: nothing behind it is read", skipped.what),
+        "close it, or take a file that is whole",
+    );
+    finding.at(skipped.location.clone())
 }
 
 fn table_name(text: &str) -> TableName {

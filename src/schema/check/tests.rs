@@ -400,6 +400,21 @@ fn names_that_a_brand_cannot_hold() {
         [format!("error schema.sql:1:1: the table name `{long}` is longer than PostgreSQL allows")],
         "64 bytes, 32 characters"
     );
+    let refused = vec![table("a😀 ", "id bigint key, b\u{0} int")];
+    let refused = of("name-refused", &find(&config, refused));
+    let all = ["PostgreSQL", "SQLite", "SQL Server", "MySQL"];
+    let nul = all.map(|title| {
+        format!(
+            "error schema.sql:3:5: the column name \"b\\0\" has the character U+0000, which \
+             {title} does not take"
+        )
+    });
+    for wanted in &nul {
+        assert!(refused.contains(wanted), "{wanted}: {refused:#?}");
+    }
+    let end = "error schema.sql:1:1: the table name \"a😀 \" has a blank at its end, which MySQL \
+               does not take";
+    assert!(refused.iter().any(|one| one == end) && refused.len() == 5, "{refused:#?}");
     let brands: Vec<_> =
         findings.iter().filter(|one| one.id == "name-collision").map(|one| one.brand).collect();
     assert_eq!(brands, [Some(Brand::Sqlite), Some(Brand::Mysql)]);
