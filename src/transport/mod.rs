@@ -233,7 +233,7 @@ impl Transport {
         route: &RoutePlan,
         from: &mut dyn Session,
         to: &mut dyn Session,
-        mut shared: Option<&mut Shared>,
+        shared: Option<&mut Shared>,
         progress: &mut (dyn FnMut(u64) + Send),
     ) -> Result<(Outcome, Option<Cursor>), Error> {
         let (epoch, skew) = self.exchange.meet(route, from, to).await?;
@@ -258,13 +258,8 @@ impl Transport {
         }
 
         from.begin(Mode::Read).await.map_err(|fault| at_source(route, fault.into()))?;
-        let mut reading = Reading {
-            route,
-            seen: &epoch.now,
-            shared: shared.as_deref_mut(),
-            outcome: &mut outcome,
-            progress,
-        };
+        let mut reading =
+            Reading { route, seen: &epoch.now, shared, outcome: &mut outcome, progress };
         let mut after = self.own(&mut reading, from, to, &cursor).await?;
         self.forward(&mut reading, from, to, &mut after).await?;
         if outcome.read == 0 {
