@@ -10,6 +10,9 @@ use super::target::{Target, TargetColumn, Targets};
 use crate::dialect::Dialect;
 use crate::model::{Change, Op, Version, canonical, stamp};
 
+/// Why a change waits for a table to be followed.
+pub(super) const NO_TABLE: &str = "no_table";
+
 /// Why a change waits for a column: it is tried again by itself once the tables have changed.
 pub(super) const NO_COLUMN: &str = "no_column";
 /// The value does not fit into the column of this node.
@@ -273,7 +276,7 @@ fn table<'a>(
         .ok_or_else(|| Refusal::new("unreadable", "the change has no `object_table`"))?;
     let index = targets.find(name).ok_or_else(|| {
         let name = shown(name);
-        Refusal::new("no_table", format!("table `{name}` is not followed on this node"))
+        Refusal::new(NO_TABLE, format!("table `{name}` is not followed on this node"))
     })?;
     Ok((index, &targets.tables[index]))
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::Error;
 use super::batch::{Importer, Outcome};
 use super::careful::Attempt;
-use super::decode::{NO_COLUMN, NO_FIT, Refusal, row_name};
+use super::decode::{NO_COLUMN, NO_FIT, NO_TABLE, Refusal, decode, row_name};
 use super::sets::is_changed_key;
 use crate::db::{Mode, Session};
 use crate::model::{Change, Op, RouteId, Row, Value};
@@ -237,8 +237,9 @@ impl Importer {
                 None => ripe.insert(self.ripe(session, &retries).await?),
             };
             let mut done = BTreeSet::new();
-            for inbox_id in retries.iter().filter_map(|row| row.integer("inbox_id")) {
-                if !done.contains(&inbox_id) {
+            for row in &retries {
+                let Some(inbox_id) = row.integer("inbox_id") else { continue };
+                if !done.contains(&inbox_id) && !self.still_waits(session, row, inbox_id).await? {
                     let may_settle = ripe.contains(&inbox_id);
                     let released = self.retry_one(session, route, inbox_id, may_settle).await?;
                     outcome.released += released.len() as u64;
@@ -273,6 +274,27 @@ impl Importer {
         let needed = if is_quiet { TRIES_BEFORE_SETTLING } else { TRIES_AT_MOST };
         let is_ripe = |row: &&Row| row.integer("attempts").is_some_and(|tries| tries >= needed);
         Ok(retries.iter().filter(is_ripe).filter_map(|row| row.integer("inbox_id")).collect())
+    }
+
+    /// Whether a change that waits for a table, a column or a wider one, and for no person, still
+    /// does: then it is not tried, for there may be many, and for ever.
+    async fn still_waits(
+        &mut self,
+        session: &mut dyn Session,
+        row: &Row,
+        inbox_id: i64,
+    ) -> Result<bool, Error> {
+        let code = row.text("reason_code").unwrap_or_default();
+        let is_asked_for = row.text("is_retried").is_some_and(|flag| flag.trim() == "Y");
+        if is_asked_for || ![NO_TABLE, NO_COLUMN, NO_FIT].contains(&code.as_str()) {
+            return Ok(false);
+        }
+        let change = self.inbox_row(session, inbox_id).await?;
+        let refusal = change.and_then(|change| decode(&self.targets, &change).err());
+        let waits = refusal.is_some_and(|refusal| refusal.code == code);
+        self.has_met_no_column |= waits && code == NO_COLUMN;
+        self.awaits_room |= waits && code == NO_FIT;
+        Ok(waits)
     }
 
     /// Tries a change again, with the other change of its unit; the ones that got in.
