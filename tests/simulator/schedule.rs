@@ -186,8 +186,12 @@ impl Driver {
     }
 
     fn session(&mut self, node: usize) -> ModelSession {
-        let new = || ModelSession::new(self.world.clone(), node);
-        self.sessions[node].take().unwrap_or_else(new)
+        if let Some(session) = self.sessions[node].take() {
+            return session;
+        }
+        // As the runner does it: what was read is for the session by which it was read.
+        self.shared.remove(&node);
+        ModelSession::new(self.world.clone(), node)
     }
 
     fn carry(&mut self, route: usize) -> Result<bool, String> {
@@ -195,10 +199,8 @@ impl Driver {
         let brands = &self.history.setup.brands;
         let transport = node::transport(brands[from], brands[to], self.history.setup.page_rows);
         let plan = self.world().routes[route].clone();
-        // As the runner does: what was read is for the session by which it was read.
-        let is_known = self.sessions[from].is_some();
-        let mut shared = self.shared.remove(&from).filter(|_| is_known).unwrap_or_default();
         let (mut source, mut target) = (self.session(from), self.session(to));
+        let mut shared = self.shared.remove(&from).unwrap_or_default();
         let mut progress = |_| {};
         let carried =
             transport.carry_on(&plan, &mut source, &mut target, Some(&mut shared), &mut progress);
