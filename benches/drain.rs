@@ -1,14 +1,15 @@
 //! How fast a backlog of captured changes reaches the other database: transport plus import.
 //!
 //! `cargo bench --bench drain [-- --rows 100000 --rounds 5 --brand postgres --work updates
-//! --tables 10 --pair postgres:sqlite --json FILE]`. SQLite always; Postgres and MariaDB where
+//! --tables 10 --present 1000000 --pair postgres:sqlite --json FILE]`. SQLite always; Postgres and MariaDB where
 //! `OUTRIGGER_TEST_POSTGRES` and `OUTRIGGER_TEST_MYSQL` name a server on this machine, as
 //! `tests/run --serve` prints them. Beside each drain of updates or inserts of one table within a
 //! brand stands, in the same round, the ceiling of the engine (`support/ceiling.rs`); the ratio is
 //! that of the two rates. `--pair` names pairs of brands instead, with commas between, `all` every
-//! one. With `--tables` the application writes so many tables in turns, ten rows of each. Processor time is that of this
-//! process, and of the server with all that it starts. `benches/compare` runs this against
-//! another revision.
+//! one. With `--tables` the application writes so many tables in turns, ten rows of each; with
+//! `--present` so many other rows are in the first table of both nodes beforehand, half of them
+//! before and half behind those that it writes. Processor time is that of this process, and of
+//! the server with all that it starts. `benches/compare` runs this against another revision.
 
 #![expect(clippy::print_stdout, reason = "a benchmark says what it measured")]
 #![expect(clippy::cast_precision_loss, reason = "a rate of whole rows is near enough")]
@@ -45,6 +46,7 @@ use outrigger::runner::Runner;
 
 use crate::arguments::Arguments;
 use crate::figures::Figures;
+use crate::sql::section;
 
 /// Rows of a transaction of the application.
 const APPLICATION_ROWS: usize = 100;
@@ -73,6 +75,17 @@ impl Work {
     }
 }
 
+/// How much there is to do, and beside how much.
+#[derive(Debug, Clone, Copy)]
+struct Size {
+    /// Changes.
+    rows: usize,
+    /// Tables that they are spread over.
+    tables: usize,
+    /// Other rows of the first table.
+    present: usize,
+}
+
 /// What one drain took.
 struct Drain {
     transport: Duration,
@@ -90,6 +103,8 @@ struct Drain {
 fn main() {
     let arguments = Arguments::read();
     let (rows, rounds) = (arguments.number("--rows", 100_000), arguments.number("--rounds", 3));
+    let (tables, present) = (arguments.number("--tables", 1), arguments.number("--present", 0));
+    let size = Size { rows, tables, present };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.expect("the runtime starts");
     let machine = arguments::machine();
@@ -113,11 +128,10 @@ fn main() {
     let mut drains = Vec::new();
     let mut ratios: BTreeMap<(String, &str), Vec<f64>> = BTreeMap::new();
     let servers = databases::servers(arguments.text("--brand"));
-    let tables = arguments.number("--tables", 1);
     for round in 0..rounds {
         for pair in pairs(&servers, arguments.text("--pair")) {
             for work in wanted.iter().copied() {
-                let drain = runtime.block_on(measure(round, pair, work, (rows, tables)));
+                let drain = runtime.block_on(measure(round, pair, work, size));
                 print(pair, work, rows, &drain);
                 let ratio = drain.ratio();
                 let of = ratios.entry((title(pair), work.name())).or_default();
@@ -126,6 +140,7 @@ fn main() {
                     "brand": pair[0].0.name(),
                     "to": pair[1].0.name(),
                     "tables": tables,
+                    "present": present,
                     "work": work.name(),
                     "round": round,
                     "transport_s": drain.transport.as_secs_f64(),
@@ -225,19 +240,15 @@ fn print(pair: Pair<'_>, work: Work, rows: usize, drain: &Drain) {
     );
 }
 
-async fn measure(
-    round: usize,
-    pair: Pair<'_>,
-    work: Work,
-    (rows, tables): (usize, usize),
-) -> Drain {
+async fn measure(round: usize, pair: Pair<'_>, work: Work, size: Size) -> Drain {
+    let Size { rows, tables, present } = size;
     let folder = std::env::temp_dir().join(format!("outrigger-bench-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("the folder can be made");
     let urls = create_nodes(round, pair, &folder).await;
     let config = databases::configuration(&urls, tables);
     let (one, two) = (&urls[&NodeId::from("one")], &urls[&NodeId::from("two")]);
     for (node, url) in &urls {
-        set_up(node, url, &config, if work == Work::Updates { rows } else { 0 }).await;
+        set_up(node, url, &config, if work == Work::Updates { rows } else { 0 }, present).await;
     }
     capture(one, work, (rows, tables)).await;
     let mut servers = BTreeSet::new();
@@ -266,7 +277,7 @@ async fn measure(
     assert_eq!((imported.read, imported.quarantined), (rows as u64, 0));
     runner.close().await;
     let mut ceiling = None;
-    if tables == 1 && pair[0].0 == pair[1].0 {
+    if tables == 1 && present == 0 && pair[0].0 == pair[1].0 {
         if work == Work::Inserts {
             empty(two).await;
         }
@@ -304,11 +315,16 @@ async fn create_nodes(round: usize, pair: Pair<'_>, folder: &Path) -> BTreeMap<N
 }
 
 /// The application's tables with their rows, and Outrigger's objects.
-async fn set_up(node: &NodeId, url: &str, config: &Config, rows: usize) {
+async fn set_up(node: &NodeId, url: &str, config: &Config, rows: usize, present: usize) {
     let tables = databases::tables(config.tables.len());
     let mut session = db::connect(url).await.expect("the node answers");
     for table in &tables {
         session.raw(&databases::ddl(table)).await.expect("the table can be made");
+    }
+    if present > 0 {
+        let sql = section(session.brand(), "present").swap_remove(0);
+        let sql = sql.replace("{rows}", &present.to_string());
+        session.raw(&sql).await.expect("the other rows go in");
     }
     session.begin(Mode::Write).await.expect("it begins");
     for first in (0..rows).step_by(500) {

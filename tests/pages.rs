@@ -127,3 +127,48 @@ fn versions_are_written_once_whether_they_were_known_or_not() {
         });
     }
 }
+
+#[test]
+fn routes_that_have_carried_the_same_stay_equally_far() {
+    for server in ready_servers() {
+        println!("on {}", server.name);
+        support::block_on(async {
+            let spokes = ["x", "y", "z"];
+            let blueprint = Blueprint {
+                name: server.name,
+                nodes: &[("hub", server), ("x", server), ("y", server), ("z", server)],
+                routes: &[("hub", "x"), ("hub", "y"), ("hub", "z")],
+                tables: "  note: follow",
+                schema: SCHEMA,
+                batch_rows: 1_000,
+            };
+            let mut network = Network::set_up(&blueprint, |_, _| SCHEMA.to_owned()).await;
+            let routes = network.runner.routes().to_vec();
+            let mut watermarks = Vec::new();
+            for turn in 0..3 {
+                let insert = format!("INSERT INTO note VALUES ({turn}, 'n', NULL)");
+                network.run("hub", &insert).await;
+                for route in &routes {
+                    // Each route's turn writes to the hub, so that the next one could see more.
+                    let carried = network.runner.transport(route, &mut |_| {}).await.unwrap();
+                    assert_eq!(carried.written, 1);
+                }
+                let mut reached = Vec::new();
+                for (spoke, route) in spokes.iter().zip(&routes) {
+                    let sql = format!(
+                        "SELECT cursor_state FROM ds_program_parameter WHERE id = {}",
+                        route.id.0
+                    );
+                    let state = network.rows(spoke, &sql).await.swap_remove(0);
+                    let state: serde_json::Value = serde_json::from_str(&state).unwrap();
+                    reached.push(state["watermark"].clone());
+                }
+                assert!(reached.iter().all(|one| *one == reached[0]), "{turn}: {reached:?}");
+                watermarks.push(reached.swap_remove(0));
+            }
+            if network.brand("hub") == Brand::Postgres {
+                assert!(watermarks[0].is_string() && watermarks[0] != watermarks[1]);
+            }
+        });
+    }
+}

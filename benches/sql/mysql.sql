@@ -10,6 +10,11 @@ TRUNCATE TABLE {outbox};
 ANALYZE TABLE sales_order;
 -- count --
 SELECT count(*) AS changes FROM {outbox};
+-- present --
+INSERT INTO sales_order
+SELECT CONCAT(CASE n.seq % 2 WHEN 0 THEN 'orc' ELSE 'ore' END, LPAD(n.seq, 9, '0')), 'retail', 'old order', 'laptop',
+    CONCAT('c', n.seq % 1000), n.seq % 100, '2025-04-25', '2025-04-25 10:30:00', 'mtp', 'one'
+FROM seq_1_to_{rows} AS n;
 -- source --
 CREATE TABLE sales_order_source LIKE sales_order;
 -- next --

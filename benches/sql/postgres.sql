@@ -9,6 +9,11 @@ TRUNCATE {outbox};
 VACUUM ANALYZE;
 -- count --
 SELECT count(*) AS changes FROM {outbox};
+-- present --
+INSERT INTO sales_order
+SELECT CASE n % 2 WHEN 0 THEN 'orc' ELSE 'ore' END || lpad(n::text, 9, '0'), 'retail', 'old order', 'laptop', 'c' || n % 1000, n % 100,
+    DATE '2025-04-25', TIMESTAMP '2025-04-25 10:30:00', 'mtp', 'one'
+FROM generate_series(1, {rows}) AS n;
 -- source --
 CREATE TABLE sales_order_source AS SELECT * FROM sales_order WITH NO DATA;
 -- next --

@@ -6,6 +6,12 @@ DELETE FROM {outbox};
 ANALYZE;
 -- count --
 SELECT count(*) AS changes FROM {outbox};
+-- present --
+WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {rows})
+INSERT INTO sales_order
+SELECT printf('%s%09d', CASE n % 2 WHEN 0 THEN 'orc' ELSE 'ore' END, n), 'retail', 'old order', 'laptop', 'c' || n % 1000, n % 100,
+    '2025-04-25', '2025-04-25 10:30:00', 'mtp', 'one'
+FROM numbers;
 -- source --
 CREATE TABLE sales_order_source AS SELECT * FROM sales_order WHERE false;
 -- next --

@@ -65,7 +65,7 @@ pub(crate) async fn create(brand: Brand, base: &str, folder: &Path, name: &str) 
     format!("{start}/{name}")
 }
 
-/// Two nodes with so many tables, and the route from `one` to `two`.
+/// Nodes with so many tables, and a route from `one` to each of the others.
 pub(crate) fn configuration(urls: &BTreeMap<NodeId, String>, count: usize) -> Config {
     let mut text =
         String::from("database: bench\nschema: { dialect: postgres, files: [s.sql] }\nnodes:\n");
@@ -79,7 +79,10 @@ pub(crate) fn configuration(urls: &BTreeMap<NodeId, String>, count: usize) -> Co
              updated_by_server: updated_by_server }}\n"
         ));
     }
-    text.push_str("routes:\n  - { id: 1000, from: one, to: two }\n");
+    text.push_str("routes:\n");
+    for (number, node) in urls.keys().filter(|node| **node != NodeId::from("one")).enumerate() {
+        text.push_str(&format!("  - {{ id: {}, from: one, to: {node} }}\n", 1000 + 10 * number));
+    }
     config::parse("bench.yaml", &text, &BTreeMap::new()).expect("the configuration is right")
 }
 

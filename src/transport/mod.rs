@@ -262,11 +262,7 @@ impl Transport {
             Reading { route, seen: &epoch.now, shared, outcome: &mut outcome, progress };
         let mut after = self.own(&mut reading, from, to, &cursor).await?;
         self.forward(&mut reading, from, to, &mut after).await?;
-        if outcome.read == 0 {
-            // A watermark of which the source keeps no trace could be one of a future that a
-            // backup of it does not have; what it would have spared is little.
-            after.watermark.clone_from(&cursor.watermark);
-        } else {
+        if outcome.read > 0 {
             let counted = self.exchange.count(route, from, &epoch.now, after.pointer).await?;
             after.source = Some(counted);
             after.skew_ms = skew.map(|skew| skew.ahead_ms);
@@ -320,7 +316,14 @@ impl Transport {
             let watermark = window.cursor().watermark.as_deref();
             shared.keep_window(reading.seen, &cursor, watermark, only);
         }
-        Ok(window.cursor().clone())
+        let mut after = window.cursor().clone();
+        if pages == 0 {
+            // A watermark of which the source keeps no trace could be one of a future that a
+            // backup of it does not have; and routes that have carried the same stay equally far,
+            // so that one can take what another has read. What it would have spared is little.
+            after.watermark.clone_from(&cursor.watermark);
+        }
+        Ok(after)
     }
 
     /// Carries on what reached the source from nodes that the target has no route from.
