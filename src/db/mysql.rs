@@ -44,7 +44,7 @@ struct MySql {
 /// that had the values already; for `INSERT … ON DUPLICATE KEY UPDATE` 1 is a new row or one left
 /// as it was, 2 a changed one.
 pub(super) async fn connect(url: &str) -> Result<Box<dyn Session>, Fault> {
-    let options = MySqlConnectOptions::from_str(url)
+    let mut options = MySqlConnectOptions::from_str(url)
         .map_err(|error| fault(&error))?
         .charset("utf8mb4")
         .set_names(false)
@@ -52,6 +52,9 @@ pub(super) async fn connect(url: &str) -> Result<Box<dyn Session>, Fault> {
         .pipes_as_concat(false)
         .no_engine_substitution(false)
         .disable_statement_logging();
+    if let Some(count) = super::statements_kept(url) {
+        options = options.statement_cache_capacity(count);
+    }
     let connection = options.connect().await.map_err(|error| fault(&error))?;
     let mut session =
         MySql { connection, is_open: false, is_broken: false, statement_bytes_max: u64::MAX };

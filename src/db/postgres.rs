@@ -47,7 +47,10 @@ impl Link {
 }
 
 fn options(url: &str) -> Result<PgConnectOptions, Fault> {
-    let options = PgConnectOptions::from_str(url).map_err(|error| fault(&error))?;
+    let mut options = PgConnectOptions::from_str(url).map_err(|error| fault(&error))?;
+    if let Some(count) = super::statements_kept(url) {
+        options = options.statement_cache_capacity(count);
+    }
     Ok(options.application_name("outrigger").disable_statement_logging())
 }
 

@@ -33,6 +33,7 @@ pub(super) async fn connect(url: &str) -> Result<Box<dyn Session>, Fault> {
         .busy_timeout(BUSY_WAIT)
         .foreign_keys(true)
         .row_buffer_size(CHANNEL_ROWS)
+        .statement_cache_capacity(super::STATEMENTS_KEPT)
         .disable_statement_logging();
     let connection = options.connect().await.map_err(|error| {
         let fault = fault(&error);
