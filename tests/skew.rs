@@ -248,3 +248,65 @@ fn the_command_warns_once() {
     assert!(run.stderr.contains("hint: set the clocks by a time server"), "{}", run.stderr);
     assert_eq!(run.stdout, "route 1002 (b to c): carried 0 changes\n");
 }
+
+#[test]
+fn a_last_update_of_sqlite_is_a_stamp_in_whatever_form_it_is_written() {
+    let forms = [
+        ("2025-01-01 10:00:00", "2025-01-01 10:00:00.000000"),
+        ("2025-01-01T10:00:00", "2025-01-01 10:00:00.000000"),
+        ("2025-01-01T10:00:00Z", "2025-01-01 10:00:00.000000"),
+        ("2025-01-01T10:00:00.5Z", "2025-01-01 10:00:00.500000"),
+        ("2025-01-01 10:00:00.123456", "2025-01-01 10:00:00.123456"),
+        ("2025-01-01 10:00:00.123456789", "2025-01-01 10:00:00.123456"),
+        ("2025-01-01T10:00:00+02:00", "2025-01-01 08:00:00.000000"),
+        ("2025-01-01T10:00:00.25-02:00", "2025-01-01 12:00:00.250000"),
+        // No time: the clock counts.
+        ("2025-01-01 10:00:00 o'clock", ""),
+        ("2025-01-01 10:00:00.5.5", ""),
+        ("2025-01-01", ""),
+        ("yesterday", ""),
+    ];
+    let servers = ready_servers();
+    let sqlite = servers.iter().find(|server| server.brand == Brand::Sqlite).unwrap();
+    let schema = "CREATE TABLE item (id integer PRIMARY KEY, changed_at timestamp)";
+    let blueprint = Blueprint {
+        name: "last-update-forms",
+        nodes: &[("a", sqlite), ("b", sqlite)],
+        routes: &[("a", "b")],
+        tables: "  item: { last_update: changed_at }",
+        schema,
+        batch_rows: 100,
+    };
+    support::block_on(async {
+        let mut network = Network::set_up(&blueprint, |_, _| schema.to_owned()).await;
+        for (id, (form, _)) in forms.iter().enumerate() {
+            let form = form.replace('\'', "''");
+            network.run("a", &format!("INSERT INTO item VALUES ({id}, '2024-01-01')")).await;
+            network.run("a", &format!("INSERT INTO item VALUES ({}, '{form}')", 100 + id)).await;
+        }
+        network
+            .run("a", "DELETE FROM ds_change_outbox WHERE CAST(object_id AS integer) < 100")
+            .await;
+        for (id, (form, _)) in forms.iter().enumerate() {
+            let form = form.replace('\'', "''");
+            let sql = format!("UPDATE item SET changed_at = '{form}' WHERE id = {id}");
+            network.run("a", &sql).await;
+        }
+        let sql = "SELECT CAST(object_id AS integer) % 100, update_datetime FROM ds_change_outbox";
+        let found = network.rows("a", sql).await;
+        assert_eq!(found.len(), 2 * forms.len());
+        let is_now = |stamp: &str| {
+            let form = "%Y-%m-%d %H:%M:%S%.6f";
+            let stamp = chrono::NaiveDateTime::parse_from_str(stamp, form);
+            stamp.is_ok_and(|stamp| {
+                chrono::Utc::now().naive_utc() - stamp < chrono::TimeDelta::hours(1)
+            })
+        };
+        for row in found {
+            let (id, stamp) = row.split_once('|').unwrap();
+            let (form, expected) = forms[id.parse::<usize>().unwrap()];
+            let is_right = if expected.is_empty() { is_now(stamp) } else { stamp == expected };
+            assert!(is_right, "`{form}` became `{stamp}`");
+        }
+    });
+}
