@@ -22,7 +22,7 @@ use crate::model::{CONTROL_TABLES, Row, Value};
 /// finds none of them: the drivers' own 100 make 30 tables a quarter slower than one.
 const STATEMENTS_KEPT: usize = 1_000;
 
-/// The word in a URL by which a person says it: 0 behind a pooler that knows no prepared statements.
+/// The word in a URL by which a person says it: 0 for a pooler that knows no prepared statement.
 const STATEMENTS_WORD: &str = "statement-cache-capacity";
 
 /// How many prepared statements are kept for this URL, unless it says so itself.
