@@ -172,3 +172,44 @@ fn routes_that_have_carried_the_same_stay_equally_far() {
         });
     }
 }
+
+#[test]
+fn an_inbox_that_nobody_has_analyzed_is_read_once() {
+    const ROWS: i64 = 6_000;
+    for server in ready_servers().into_iter().filter(|server| server.brand == Brand::Postgres) {
+        support::block_on(async {
+            let blueprint = Blueprint {
+                name: server.name,
+                nodes: &[("a", server), ("b", server)],
+                routes: &[("a", "b")],
+                tables: "  note: follow",
+                schema: SCHEMA,
+                batch_rows: 200,
+            };
+            let mut network = Network::set_up(&blueprint, |_, _| SCHEMA.to_owned()).await;
+            network.run("b", "ALTER TABLE ds_change_inbox SET (autovacuum_enabled = off)").await;
+            let rows = format!("SELECT n, 'n', NULL FROM generate_series(1, {ROWS}) AS n");
+            network.run("a", &format!("INSERT INTO note {rows}")).await;
+            let route = network.runner.routes()[0].clone();
+            network.runner.transport(&route, &mut |_| {}).await.unwrap();
+            let read = "SELECT idx_tup_fetch + seq_tup_read FROM pg_stat_user_tables \
+                WHERE relname = 'ds_change_inbox'";
+            let stop = AtomicBool::new(false);
+            network.runner.import(&route, &stop, &mut |_| {}).await.unwrap();
+            assert_eq!(network.count("b", "note").await, ROWS);
+            // A session tells what it has read when it is idle for some time.
+            let mut fetched = 0;
+            for _ in 0..200 {
+                fetched = network.rows("b", read).await[0].parse::<i64>().unwrap();
+                if fetched >= ROWS {
+                    break;
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            }
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+            fetched = fetched.max(network.rows("b", read).await[0].parse::<i64>().unwrap());
+            // Listed, read, and perhaps looked up once more.
+            assert!((ROWS..6 * ROWS).contains(&fetched), "{fetched} rows were read");
+        });
+    }
+}

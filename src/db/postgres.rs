@@ -23,8 +23,11 @@ use crate::model::{Row, Value};
 /// What every session starts with besides what the driver says itself (UTC, ISO dates, floats with
 /// all their digits), whatever the server's, the database's and the role's defaults are. By these
 /// the texts of intervals, arrays and documents are written and read.
+///
+/// Bitmaps are off: of a table that nobody has analyzed yet PostgreSQL expects few rows, and would
+/// read and sort all that waits in an inbox for each page of it.
 const SETTINGS: &str = "SET intervalstyle = 'postgres'; SET bytea_output = 'hex'; \
-     SET array_nulls = on; SET xmloption = 'content'";
+     SET array_nulls = on; SET xmloption = 'content'; SET enable_bitmapscan = off";
 
 struct Postgres {
     link: Link,
