@@ -174,7 +174,8 @@ impl Change<'_> {
         } else if piece.eat(&["drop", "identity"]) {
             self.column(reader, &name)?.is_identity = false;
         } else if piece.eat(&["set", "data", "type"]) || piece.eat(&["type"]) {
-            let native_type = native::from_tokens(element::take_type(&mut piece), reader.grammar);
+            let taken = element::take_type(&mut piece, reader.grammar);
+            let native_type = native::from_tokens(taken, reader.grammar);
             let kind = reader.kind(&native_type);
             let column = self.column(reader, &name)?;
             (column.native_type, column.kind) = (native_type, kind);
