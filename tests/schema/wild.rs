@@ -312,3 +312,27 @@ fn sqlserver_names_for_types_of_old_scripts_are_read() {
         "},
     );
 }
+
+#[test]
+fn mysql_renames_tables_with_and_without_a_word_between() {
+    check(
+        Brand::Mysql,
+        indoc! {"
+            CREATE TABLE a (id int NOT NULL PRIMARY KEY);
+            ALTER TABLE a RENAME b;
+            CREATE TABLE a (id int NOT NULL PRIMARY KEY, c int);
+            ALTER TABLE a RENAME `as`;
+            ALTER TABLE `as` RENAME COLUMN c TO e;
+            ALTER TABLE `as` RENAME AS f;
+        "},
+        indoc! {"
+            table b
+              id: int = integer, required
+              key id
+            table f
+              id: int = integer, required
+              e: int = integer
+              key id
+        "},
+    );
+}
