@@ -358,6 +358,34 @@ fn one_transaction_holds_new_names_and_types_and_no_write_is_missed_or_fails() {
     });
 }
 
+/// SQLite drops a table's triggers with it, also where the new table is captured as the old one.
+#[test]
+fn a_table_that_is_made_anew_gets_the_same_triggers_again() {
+    support::on_each_server_of(Brand::Sqlite, async |database| {
+        let stricter = OLD.replace("x varchar(40));", "x varchar(40) NOT NULL DEFAULT 'none');");
+        assert_ne!(stricter, OLD);
+        let (evolution, steps) = decide(Brand::Sqlite, [OLD, &stricter], &[]);
+        let mut session = installed(database, &evolution).await;
+        begin(session.as_mut()).await;
+        run_steps(session.as_mut(), &steps.before).await;
+        for statement in [
+            "CREATE TABLE anew (id integer PRIMARY KEY, x varchar(40) NOT NULL DEFAULT 'none')",
+            "DROP TABLE legacy",
+            "ALTER TABLE anew RENAME TO legacy",
+        ] {
+            run(session.as_mut(), statement).await;
+        }
+        run_steps(session.as_mut(), &steps.after).await;
+        commit(session.as_mut()).await;
+        run(session.as_mut(), "INSERT INTO legacy (id) VALUES (1)").await;
+        run(session.as_mut(), "UPDATE legacy SET x = 'a'").await;
+        run(session.as_mut(), "DELETE FROM legacy").await;
+        let sql = "SELECT COUNT(*) AS n FROM ds_change_outbox WHERE object_table = 'legacy'";
+        assert_eq!(number(session.as_mut(), sql).await, 3);
+        assert_eq!(evolution.hold, Hold::Must);
+    });
+}
+
 /// Where no transaction can hold it the application has to rest; what stands in the end is the
 /// same.
 #[test]

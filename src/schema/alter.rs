@@ -174,7 +174,8 @@ impl Change<'_> {
         } else if piece.eat(&["drop", "identity"]) {
             self.column(reader, &name)?.is_identity = false;
         } else if piece.eat(&["set", "data", "type"]) || piece.eat(&["type"]) {
-            let native_type = native::from_tokens(element::take_type(&mut piece), reader.grammar);
+            let taken = element::take_type(&mut piece, reader.grammar);
+            let native_type = native::from_tokens(taken, reader.grammar);
             let kind = reader.kind(&native_type);
             let column = self.column(reader, &name)?;
             (column.native_type, column.kind) = (native_type, kind);
@@ -266,7 +267,12 @@ impl Change<'_> {
         if piece.is_at(&["constraint"]) || piece.is_at(&["index"]) || piece.is_at(&["key"]) {
             return Ok(Done::PassedOver);
         }
-        if piece.eat(&["to"]) || piece.eat(&["as"]) {
+        // `RENAME new_name` of MySQL does without a word between.
+        let is_bare = !piece.is_at(&["column"]) && {
+            let mut ahead = piece;
+            ahead.table_name(None, grammar).is_ok() && ahead.is_at_end()
+        };
+        if piece.eat(&["to"]) || piece.eat(&["as"]) || is_bare {
             let new = piece.table_name(self.name.namespace.as_deref(), grammar)?;
             self.table(reader)?;
             reader.tables.rename(self.name, &new, grammar);

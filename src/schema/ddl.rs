@@ -11,7 +11,7 @@ use super::split::{self, Statement};
 use super::tables::Tables;
 use super::token::{self, Cursor, Unread, location, split_at_commas};
 use super::verb::{Verb, title};
-use super::{Error, Reading, Skipped, Source, alter, native};
+use super::{Error, Reading, Skipped, Source, alter};
 use crate::model::{Location, TableName};
 
 /// Why a statement that reaches to the end of its file is not read.
@@ -55,10 +55,12 @@ pub(super) struct Reader {
     outer_namespace: Option<Option<String>>,
     /// Tables whose definitions could not be read; what changes them later is no further news.
     pub(super) unread: BTreeSet<TableName>,
-    enums: BTreeSet<String>,
+    pub(super) enums: BTreeSet<String>,
     /// Composites and ranges.
-    own_types: BTreeSet<String>,
-    domains: BTreeMap<String, String>,
+    pub(super) own_types: BTreeSet<String>,
+    pub(super) domains: BTreeMap<String, String>,
+    /// Of these, what makes a column NOT NULL that does not say it.
+    pub(super) required_types: BTreeSet<String>,
     has_create_table: bool,
     skipped: Vec<Skipped>,
 }
@@ -75,6 +77,7 @@ impl Reader {
             enums: BTreeSet::new(),
             own_types: BTreeSet::new(),
             domains: BTreeMap::new(),
+            required_types: BTreeSet::new(),
             has_create_table: false,
             skipped: Vec::new(),
         }
@@ -127,6 +130,8 @@ impl Reader {
             Verb::CreateSchema => Ok(self.enter_schema(cursor, statement)),
             Verb::CreateIndex => Ok(self.create_index(cursor)?),
             Verb::CreateType => Ok(self.create_type(cursor)?),
+            Verb::AddType => Ok(self.add_type(cursor)),
+            Verb::AlterType => Ok(self.rename_type(cursor)?),
             Verb::DropTable => Ok(self.drop_tables(cursor)?),
             Verb::Set => Ok(self.set(cursor)),
             Verb::Other => Ok(Done::PassedOver),
@@ -167,6 +172,8 @@ impl Reader {
         for one in &mut added {
             if let Added::Column(column) = one {
                 column.kind = self.kind(&column.native_type);
+                column.is_nullable &= !self.required_types.contains(&column.native_type)
+                    || element.iter().any(|token| token::is_word(token, "null"));
             }
         }
         Ok(added)
@@ -256,55 +263,6 @@ impl Reader {
         let is_plain =
             cursor.rest().first().is_none_or(|next| matches!(next.token, Token::Word(_)));
         is_plain.then_some(name)
-    }
-
-    /// Enumerations and names for other types.
-    fn create_type(&mut self, mut cursor: Cursor<'_>) -> Result<Done, Unread> {
-        cursor.next();
-        cursor.next();
-        let name_tokens = cursor.rest();
-        self.table_name(&mut cursor)?;
-        let name_tokens = &name_tokens[..name_tokens.len() - cursor.rest().len()];
-        let name = native::from_tokens(name_tokens, self.grammar);
-        if cursor.eat(&["as", "enum"]) {
-            self.enums.insert(name);
-            return Ok(Done::Read);
-        }
-        let is_domain = cursor.eat(&["from"]) || !cursor.is_at(&["as", "table"]);
-        let follows_as = cursor.eat(&["as"]);
-        // A base type of somebody's own has its functions in parentheses, and no AS.
-        if follows_as && (cursor.is_at_token(&Token::LParen) || cursor.is_at(&["range"])) {
-            self.own_types.insert(self.multirange(&name, cursor));
-            self.own_types.insert(name);
-            return Ok(Done::Read);
-        }
-        if !is_domain || cursor.is_at_end() || cursor.is_at_token(&Token::LParen) {
-            return Ok(Done::PassedOver);
-        }
-        let base = element::take_type(&mut cursor);
-        let base = native::from_tokens(base, self.grammar);
-        // A domain over a domain is one over what that stands for.
-        let base = self.domains.get(&base).cloned().unwrap_or(base);
-        self.domains.insert(name, base);
-        Ok(Done::Read)
-    }
-
-    /// The type of several ranges, which is made along with a type of ranges: `RANGE (…)` may name
-    /// it.
-    fn multirange(&self, range: &str, mut cursor: Cursor<'_>) -> String {
-        skip_to(&mut cursor, "range");
-        for option in split_at_commas(cursor.group().unwrap_or_default()) {
-            let mut option = Cursor::new(option);
-            if option.eat(&["multirange_type_name"]) {
-                option.eat_token(&Token::Eq);
-                return native::from_tokens(option.rest(), self.grammar);
-            }
-        }
-        if range.contains("range") {
-            return range.replacen("range", "multirange", 1);
-        }
-        let (name, quote) = range.strip_suffix('"').map_or((range, ""), |name| (name, "\""));
-        format!("{name}_multirange{quote}")
     }
 
     fn drop_tables(&mut self, mut cursor: Cursor<'_>) -> Result<Done, Unread> {

@@ -84,6 +84,10 @@ const OPTIONS: [&str; 34] = [
     "using",
 ];
 
+/// Options of other brands that `SQLite` takes for words of the type.
+const OTHERS_OPTIONS: [&str; 6] =
+    ["auto_increment", "charset", "comment", "identity", "invisible", "visible"];
+
 /// Whether an element is a constraint or index, and no column.
 pub(super) fn is_constraint(element: &[TokenWithSpan], grammar: &Grammar) -> bool {
     let first = element.first().and_then(word).unwrap_or_default();
@@ -109,7 +113,7 @@ pub(super) fn read_column(
     let mut cursor = Cursor::new(element);
     let place = cursor.place();
     let name = cursor.name(grammar)?;
-    let type_tokens = take_type(&mut cursor);
+    let type_tokens = take_type(&mut cursor, grammar);
     let mut column = DraftColumn {
         name,
         native_type: native::from_tokens(type_tokens, grammar),
@@ -158,11 +162,13 @@ fn untyped(column: &mut DraftColumn, grammar: &Grammar) -> Result<(), Unread> {
 }
 
 /// Steps over a type; its tokens.
-pub(super) fn take_type<'a>(cursor: &mut Cursor<'a>) -> &'a [TokenWithSpan] {
+pub(super) fn take_type<'a>(cursor: &mut Cursor<'a>, grammar: &Grammar) -> &'a [TokenWithSpan] {
+    let is_other = |word: &str| grammar.has_rowid && OTHERS_OPTIONS.contains(&word);
     let all = cursor.rest();
     while !cursor.is_at_end() {
-        let is_option = cursor.word().is_some_and(|word| OPTIONS.contains(&word.as_str()));
-        if is_option || cursor.is_at(&["character", "set"]) {
+        let word = cursor.word().unwrap_or_default();
+        let is_option = OPTIONS.contains(&word.as_str()) && !is_other(&word);
+        if is_option || cursor.is_at(&["character", "set"]) && !grammar.has_rowid {
             break;
         }
         cursor.take();

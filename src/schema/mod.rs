@@ -18,6 +18,7 @@ mod hash;
 mod identity;
 mod introspect;
 mod native;
+mod own_type;
 mod phrase;
 mod scan;
 mod sign;

@@ -156,7 +156,7 @@ impl Splitter<'_> {
         if self.grammar.has_batches && self.scan.is_batch_line() {
             return Some(End::Statement);
         }
-        if current.bodies == 0 && !self.is_whole_batch(current) && self.is_delimiter() {
+        if current.bodies == 0 && !self.is_whole_batch(current) && self.is_delimiter(current) {
             return Some(End::Statement);
         }
         let is_line_start = self.scan.is_at_line_start();
@@ -186,8 +186,10 @@ impl Splitter<'_> {
         Some(End::Token)
     }
 
-    fn is_delimiter(&self) -> bool {
-        self.scan.is_at(&self.delimiter)
+    /// Under a delimiter of its own a file may still end simple statements with `;`, which the
+    /// server takes as several: only what has a body keeps them.
+    fn is_delimiter(&self, current: &Current) -> bool {
+        self.scan.is_at(&self.delimiter) || self.scan.is_at(";") && !has_body(&current.words)
     }
 
     /// A routine of a brand with batches reaches to the end of its batch.
@@ -305,6 +307,12 @@ fn is_routine(words: &[String]) -> bool {
     begins && kind.is_some_and(|kind| KINDS.contains(&kind.as_str()))
 }
 
+/// Whether a statement under a delimiter of its own may hold others.
+fn has_body(words: &[String]) -> bool {
+    const BLOCKS: [&str; 8] = ["begin", "case", "declare", "for", "if", "loop", "repeat", "while"];
+    is_routine(words) || words.first().is_some_and(|word| BLOCKS.contains(&word.as_str()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::grammar::Grammar;
@@ -368,8 +376,13 @@ mod tests {
     fn mysql_delimiters_hashes_and_backslashes_are_obeyed() {
         check(
             Brand::Mysql,
-            "a '\\';' ; # b;\nDELIMITER //\nCREATE x; y; //\nDELIMITER ;\nc--1;`d;`",
-            &["a '\\';'", "CREATE x; y;", "c--1", "`d;`"],
+            "a '\\';' ; # b;\nDELIMITER //\nCREATE EVENT x y; z; //\nDELIMITER ;\nc--1;`d;`",
+            &["a '\\';'", "CREATE EVENT x y; z;", "c--1", "`d;`"],
+        );
+        check(
+            Brand::Mysql,
+            "DELIMITER //\nSET a = 1;\nCREATE TABLE b (c int);\nBEGIN NOT ATOMIC d; e; END //\nf;",
+            &["SET a = 1", "CREATE TABLE b (c int)", "BEGIN NOT ATOMIC d; e; END", "f"],
         );
         check(Brand::Mysql, "/*!40101 SET a=1 */;\nb", &["/*!40101 SET a=1 */", "b"]);
     }

@@ -61,6 +61,15 @@ impl Tables {
         self.find_places();
     }
 
+    /// Gives a type another name in all columns that have it, and arrays of it.
+    pub(super) fn rename_type(&mut self, old: &str, new: &str) {
+        for column in self.list.iter_mut().flat_map(|table| &mut table.columns) {
+            if let Some(array @ ("" | "[]")) = column.native_type.strip_prefix(old) {
+                column.native_type = format!("{new}{array}");
+            }
+        }
+    }
+
     pub(super) fn retain(&mut self, keep: impl FnMut(&DraftTable) -> bool) {
         self.list.retain(keep);
         self.find_places();

@@ -269,8 +269,8 @@ pub(super) fn split_at_commas(tokens: &[TokenWithSpan]) -> Vec<&[TokenWithSpan]>
     let mut depth = 0_i32;
     let pieces = tokens.split(|token| {
         match token.token {
-            Token::LParen => depth += 1,
-            Token::RParen => depth -= 1,
+            Token::LParen | Token::LBracket => depth += 1,
+            Token::RParen | Token::RBracket => depth -= 1,
             _ => {}
         }
         depth == 0 && token.token == Token::Comma

@@ -10,6 +10,9 @@ pub(super) enum Verb {
     CreateIndex,
     CreateType,
     AlterTable,
+    /// `sp_addtype` of SQL Server.
+    AddType,
+    AlterType,
     DropTable,
     Set,
     Other,
@@ -28,6 +31,10 @@ impl Verb {
             | ["create", "unique", "clustered" | "nonclustered", "index", ..] => Self::CreateIndex,
             ["create", "schema", ..] => Self::CreateSchema,
             ["create", "type" | "domain", ..] => Self::CreateType,
+            ["exec" | "execute", "sp_addtype", ..]
+            | ["exec" | "execute", "sys" | "dbo", "sp_addtype", ..]
+            | ["sp_addtype", ..] => Self::AddType,
+            ["alter", "type" | "domain", ..] => Self::AlterType,
             ["alter", "table", ..] | ["alter", "ignore" | "online", "table", ..] => {
                 Self::AlterTable
             }

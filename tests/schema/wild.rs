@@ -187,3 +187,152 @@ fn keys_over_periods_are_read() {
         "},
     );
 }
+
+#[test]
+fn simple_statements_end_with_semicolons_under_any_delimiter() {
+    check(
+        Brand::Mysql,
+        indoc! {"
+            DELIMITER //
+            SET @mode = '';
+            CREATE TABLE a (id int NOT NULL PRIMARY KEY);
+            CREATE TABLE b (id int NOT NULL PRIMARY KEY);
+            CREATE TRIGGER t AFTER INSERT ON a FOR EACH ROW
+            BEGIN
+                INSERT INTO b VALUES (NEW.id);
+                CREATE TABLE never (id int);
+            END //
+            DELIMITER ;
+        "},
+        indoc! {"
+            table a
+              id: int = integer, required
+              key id
+            table b
+              id: int = integer, required
+              key id
+        "},
+    );
+}
+
+#[test]
+fn commas_in_brackets_part_no_columns() {
+    check(
+        Brand::Postgres,
+        indoc! {"
+            CREATE TABLE a (id int PRIMARY KEY, b text[] DEFAULT ARRAY['x', 'y'], c int);
+            ALTER TABLE a ADD COLUMN d text[] NOT NULL DEFAULT ARRAY['x','y'], ADD COLUMN e int;
+        "},
+        indoc! {"
+            table a
+              id: integer = integer, required
+              b: text[] = verbatim, default ARRAY['x', 'y']
+              c: integer = integer
+              d: text[] = verbatim, required, default ARRAY['x', 'y']
+              e: integer = integer
+              key id
+        "},
+    );
+}
+
+#[test]
+fn a_type_that_is_renamed_is_the_columns_type() {
+    check(
+        Brand::Postgres,
+        indoc! {r#"
+            CREATE TYPE "Mood" AS ENUM ('a', 'b');
+            CREATE TYPE shop.size AS ENUM ('s', 'l');
+            CREATE DOMAIN name AS varchar(20);
+            CREATE TABLE a (id int PRIMARY KEY, b "Mood", c shop.size[], d name);
+            CREATE TYPE "Mood_new" AS ENUM ('b');
+            ALTER TABLE a ALTER COLUMN b TYPE "Mood_new" USING b::text::"Mood_new";
+            ALTER TYPE "Mood" RENAME TO "Mood_old";
+            ALTER TYPE "Mood_new" RENAME TO "Mood";
+            ALTER TYPE shop.size RENAME TO extent;
+            ALTER DOMAIN name RENAME TO called;
+            ALTER TYPE "Mood" RENAME VALUE 'b' TO 'c';
+            ALTER TABLE a ADD COLUMN e "Mood", ADD COLUMN f called, ADD COLUMN g name;
+        "#},
+        indoc! {r#"
+            table a
+              id: integer = integer, required
+              b: "Mood" = enum
+              c: shop.extent[] = verbatim
+              d: called = text
+              e: "Mood" = enum
+              f: called = text
+              g: name = text
+              key id
+        "#},
+    );
+}
+
+#[test]
+fn sqlite_takes_other_brands_options_for_words_of_the_type() {
+    check(
+        Brand::Sqlite,
+        indoc! {"
+            CREATE TABLE a (
+                id BIGINT AUTO_INCREMENT UNIQUE, b TEXT COMMENT NOT NULL, PRIMARY KEY (id)
+            )
+        "},
+        indoc! {"
+            table a
+              id: bigint auto_increment = ?
+              b: text comment = ?, required
+              key id
+        "},
+    );
+}
+
+#[test]
+fn sqlserver_names_for_types_of_old_scripts_are_read() {
+    check(
+        Brand::SqlServer,
+        indoc! {"
+            execute sp_addtype id, 'varchar(11)', 'NOT NULL'
+            EXEC sys.sp_addtype @typename = N'tid', @phystype = N'varchar(6)', @nulltype = 'NOT NULL'
+            GO
+            exec sp_addtype 'free', 'int'
+            GO
+            CREATE TYPE code FROM char(4) NOT NULL
+            GO
+            CREATE TABLE a (a id PRIMARY KEY, b tid, c tid NULL, d free, e code, f dbo.code NULL)
+            GO
+        "},
+        indoc! {"
+            table a
+              a: id = text, required
+              b: tid = text, required
+              c: tid = text
+              d: free = integer
+              e: code = text, required
+              f: code = text
+              key a
+        "},
+    );
+}
+
+#[test]
+fn mysql_renames_tables_with_and_without_a_word_between() {
+    check(
+        Brand::Mysql,
+        indoc! {"
+            CREATE TABLE a (id int NOT NULL PRIMARY KEY);
+            ALTER TABLE a RENAME b;
+            CREATE TABLE a (id int NOT NULL PRIMARY KEY, c int);
+            ALTER TABLE a RENAME `as`;
+            ALTER TABLE `as` RENAME COLUMN c TO e;
+            ALTER TABLE `as` RENAME AS f;
+        "},
+        indoc! {"
+            table b
+              id: int = integer, required
+              key id
+            table f
+              id: int = integer, required
+              e: int = integer
+              key id
+        "},
+    );
+}

@@ -1,10 +1,12 @@
 //! The starter configuration: what was found, and comments on what to decide.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use crate::config::Node;
 use crate::dialect::Brand;
 use crate::model::{CONTROL_TABLES, Column, LogicalType, Schema, Table};
+use crate::schema::cascades;
 use crate::schema::check::looks_secret;
 
 /// Names of columns for the time of the last change, the likeliest first, without `_`.
@@ -91,6 +93,8 @@ impl Origin {
 pub(super) struct Starter<'a> {
     origin: &'a Origin,
     tables: Vec<Found<'a>>,
+    /// Foreign keys that write what nothing can record, each with the reason.
+    blind: BTreeSet<String>,
 }
 
 /// What a table seems to be.
@@ -108,8 +112,14 @@ impl<'a> Starter<'a> {
     pub(super) fn new(origin: &'a Origin, schema: &'a Schema) -> Self {
         // Outrigger's own tables, where it has been installed before.
         let is_own = |table: &&Table| CONTROL_TABLES.contains(&table.name.name.as_str());
-        let tables = schema.tables.iter().filter(|table| !is_own(table)).map(Found::new).collect();
-        Self { origin, tables }
+        let tables: Vec<_> =
+            schema.tables.iter().filter(|table| !is_own(table)).map(Found::new).collect();
+        let blind = if origin.brand.dialect().can.fire_triggers_on_cascade {
+            BTreeSet::new()
+        } else {
+            blind(schema, &tables)
+        };
+        Self { origin, tables, blind }
     }
 
     /// Name, key, last update and secrets of each table, for people.
@@ -167,8 +177,36 @@ impl<'a> Starter<'a> {
              - { id: 1000, from: server1, to: server2 }\n  \
              - { id: 1002, from: server2, to: server1 }\n",
         );
+        if !self.blind.is_empty() {
+            text.push_str(
+                "\n# By these foreign keys the database writes rows that it shows to no trigger,\n\
+                 # and nothing else can record them. With `leave` that is so, and a node with\n\
+                 # the same keys does it by itself; with `refuse` no SQL is generated until\n\
+                 # they are NO ACTION or their tables skipped.\n",
+            );
+            for one in &self.blind {
+                let _ = writeln!(text, "#   {one}");
+            }
+            text.push_str("capture: { cascades: leave }\n");
+        }
         text
     }
+}
+
+/// The foreign keys between followed tables whose cascades cannot be recorded.
+fn blind(schema: &Schema, found: &[Found<'_>]) -> BTreeSet<String> {
+    let followed: BTreeSet<_> =
+        found.iter().filter(|one| one.is_followed()).map(|one| &one.table.name).collect();
+    let key_of = |table: &Table| table.primary_key.clone();
+    let tables = schema.tables.iter().filter(|table| followed.contains(&table.name));
+    let blind = tables.flat_map(|table| cascades(schema, table, &key_of).blind);
+    blind
+        .filter(|one| followed.contains(&one.table.name))
+        .map(|one| {
+            let key = format!("{} ({})", one.table.name, one.key.columns.join(", "));
+            one_line(&format!("{key} to {}: {}", one.key.references, one.why))
+        })
+        .collect()
 }
 
 impl<'a> Found<'a> {
@@ -190,8 +228,27 @@ impl<'a> Found<'a> {
         }
     }
 
+    /// The first column of the key that cannot travel.
+    fn unmapped_key(&self) -> Option<&'a Column> {
+        let columns = self.table.columns.iter().filter(|column| column.logical_type.is_none());
+        columns.into_iter().find(|column| self.table.primary_key.contains(&column.name))
+    }
+
+    fn is_followed(&self) -> bool {
+        !self.table.primary_key.is_empty() && self.unmapped_key().is_none()
+    }
+
     fn text(&self, brand: Brand) -> String {
         let name = scalar(&self.table.name.to_string());
+        if let Some(column) = self.unmapped_key() {
+            return format!(
+                "  # The key has {}, and {}: name other\n\
+                 \x20 # columns that identify a row, `{{ key: [a, b] }}`, or skip it.\n\
+                 \x20 {name}: skip\n",
+                one_line(&column.name),
+                why_not(column, brand)
+            );
+        }
         if self.table.primary_key.is_empty() {
             return format!(
                 "  # No primary key: name columns that identify a row, `{{ key: [a, b] }}`, or\n\
@@ -220,11 +277,7 @@ impl<'a> Found<'a> {
             text.push_str("    columns:\n");
         }
         for column in &self.unmapped {
-            let native = one_line(&column.native_type);
-            let why = match brand.dialect().refusal(&column.native_type) {
-                Some(why) => format!("{native} is not carried: {why}"),
-                None => format!("nothing maps {native}"),
-            };
+            let why = why_not(column, brand);
             let _ = writeln!(text, "      {}: ignore  # {why}", scalar(&column.name));
             if !column.is_nullable && column.default.is_none() {
                 text.push_str("      # It is NOT NULL: give it a default, or no other node can ");
@@ -239,6 +292,15 @@ impl<'a> Found<'a> {
             let _ = writeln!(text, "    #   {}: {policy}", scalar(&column.name));
         }
         text
+    }
+}
+
+/// Why a column has no logical type.
+fn why_not(column: &Column, brand: Brand) -> String {
+    let native = one_line(&column.native_type);
+    match brand.dialect().refusal(&column.native_type) {
+        Some(why) => format!("{native} is not carried: {why}"),
+        None => format!("nothing maps {native}"),
     }
 }
 
@@ -282,7 +344,7 @@ mod tests {
 
     use super::*;
     use crate::config::{self, Config, Policy};
-    use crate::model::{NodeId, TableName};
+    use crate::model::{Action, ForeignKey, NodeId, TableName};
 
     fn column(name: &str, logical_type: LogicalType) -> Column {
         Column {
@@ -370,6 +432,40 @@ mod tests {
                       server only\n      # It is NOT NULL: give it a default, or no other node can \
                       insert a row.\n      free: ignore  # nothing maps a type\n";
         assert!(text.contains(wanted), "{text}");
+    }
+
+    #[test]
+    fn a_table_whose_key_cannot_travel_is_skipped_with_the_reason() {
+        let mut parts = table("parts", &["id", "shape"]);
+        parts.columns.retain(|column| ["id", "shape"].contains(&column.name.as_str()));
+        let schema = Schema { tables: vec![parts, table("rest", &["id"])] };
+        let (text, config) = parsed(&Origin::files("x", "x", Brand::Postgres), &schema);
+        assert!(config.options_for(&TableName::plain("parts")).is_none());
+        assert!(config.options_for(&TableName::plain("rest")).is_some());
+        assert!(text.contains("  # The key has shape, and nothing maps text: name"), "{text}");
+    }
+
+    #[test]
+    fn cascades_that_cannot_be_recorded_are_named_and_left() {
+        let mut child = table("child", &["id"]);
+        child.foreign_keys = vec![ForeignKey {
+            columns: vec!["id".to_owned()],
+            references: TableName::plain("parent"),
+            referenced_columns: vec!["id".to_owned()],
+            on_delete: Action::NoAction,
+            on_update: Action::Cascade,
+        }];
+        let schema = Schema { tables: vec![table("parent", &["id"]), child] };
+        for brand in Brand::ALL {
+            let (text, config) = parsed(&Origin::files("x", "x", brand), &schema);
+            let is_left = config.capture.cascades == config::CascadeRule::Leave;
+            assert_eq!(is_left, brand == Brand::Mysql, "{brand}");
+            let line = "#   child (id) to parent: it changes the key of the rows that refer\n";
+            assert_eq!(text.contains(line), is_left, "{text}");
+        }
+        let without_key = Schema { tables: vec![table("parent", &[]), schema.tables[1].clone()] };
+        let (text, _) = parsed(&Origin::files("x", "x", Brand::Mysql), &without_key);
+        assert!(!text.contains("cascades"), "what is skipped writes nothing of ours: {text}");
     }
 
     #[test]
