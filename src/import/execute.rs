@@ -19,7 +19,12 @@ pub(super) struct Executor {
     templates: Arc<Templates>,
     steps: BTreeMap<(StepKind, usize, Vec<String>), Statement>,
     locks: BTreeMap<usize, Statement>,
+    reads: BTreeMap<ReadName, Arc<Statement>>,
 }
+
+/// What makes two statements that read cells the same: the table, by which columns, which columns,
+/// and whether as the triggers record them.
+type ReadName = (String, Vec<String>, Vec<String>, bool);
 
 /// A column of a statement, and where its values stand in the bound rows.
 #[derive(Serialize)]
@@ -65,7 +70,8 @@ impl Executor {
     /// An executor with a brand's templates.
     #[must_use]
     pub(super) fn new(templates: Arc<Templates>) -> Self {
-        Self { templates, steps: BTreeMap::new(), locks: BTreeMap::new() }
+        let (steps, locks, reads) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { templates, steps, locks, reads }
     }
 
     /// Runs a step; inside a transaction.
@@ -193,14 +199,7 @@ impl Executor {
         (by, values): (&[&TargetColumn], &[Values]),
         read: Read<'_>,
     ) -> Result<Vec<(usize, Vec<Option<String>>)>, Error> {
-        let mut columns = bound(read.columns.iter().copied(), "c", 0);
-        if read.as_captured {
-            for bound in &mut columns {
-                bound.policy = bound.column.policy;
-            }
-        }
-        let context = StepContext::new(target, bound(by.iter().copied(), "k", 0), columns);
-        let statement = self.templates.statement("run/read_cells", &context)?;
+        let statement = self.read_statement(target, by, read)?;
         let rows: Vec<&[String]> = values.iter().map(AsRef::as_ref).collect();
         let given = [("rows", Value::Text(to_json(&rows)))];
         let mut found = Vec::new();
@@ -215,6 +214,29 @@ impl Executor {
             found.push((position, read.columns.iter().enumerate().map(cell).collect()));
         }
         Ok(found)
+    }
+
+    fn read_statement(
+        &mut self,
+        target: &Target,
+        by: &[&TargetColumn],
+        read: Read<'_>,
+    ) -> Result<Arc<Statement>, Error> {
+        let names = |columns: &[&TargetColumn]| columns.iter().map(|c| c.name.clone()).collect();
+        let name = (target.object_table.clone(), names(by), names(read.columns), read.as_captured);
+        if let Some(known) = self.reads.get(&name) {
+            return Ok(known.clone());
+        }
+        let mut columns = bound(read.columns.iter().copied(), "c", 0);
+        if read.as_captured {
+            for bound in &mut columns {
+                bound.policy = bound.column.policy;
+            }
+        }
+        let context = StepContext::new(target, bound(by.iter().copied(), "k", 0), columns);
+        let statement = Arc::new(self.templates.statement("run/read_cells", &context)?);
+        self.reads.insert(name, statement.clone());
+        Ok(statement)
     }
 
     fn step_statement(&mut self, targets: &Targets, step: &Step) -> Result<&Statement, Error> {
