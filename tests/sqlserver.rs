@@ -417,6 +417,8 @@ struct RowContext {
     keys: Vec<Bound>,
     columns: Vec<Bound>,
     has_identity: bool,
+    /// Both forms of the comparison: the very texts, and what the collation takes for the same.
+    alike: bool,
 }
 
 impl RowContext {
@@ -424,7 +426,8 @@ impl RowContext {
         let (key, cells) = table.columns.split_at(key_length);
         let name = BoundTable { namespace: "odd ]name", name: table.name.name.clone() };
         let columns = bound(cells, "c", key_length);
-        Self { table: name, keys: bound(key, "k", 0), columns, has_identity }
+        let (keys, alike) = (bound(key, "k", 0), has_identity);
+        Self { table: name, keys, columns, has_identity, alike }
     }
 }
 

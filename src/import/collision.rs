@@ -77,6 +77,9 @@ struct Holder {
     row: RowId,
     key: Vec<String>,
     version: Option<Version>,
+    /// What it has in the unique columns: to the database the same as what is claimed, and
+    /// perhaps another text.
+    cells: Cells,
 }
 
 impl Importer {
@@ -259,17 +262,17 @@ impl Importer {
                 Some(version) if holder_is_later => (&holder.row, &holder.key, version),
                 _ => (&incoming.row, &incoming.key, &theirs),
             };
+            let held = if holder_is_later { &holder.cells } else { &after };
             let (Some((column, value)), Some(stamp)) =
-                (self.another(&incoming.row, &unique, &after, row), next_stamp(&since.stamp))
+                (self.another(&incoming.row, &unique, held, row), next_stamp(&since.stamp))
             else {
                 return Ok(None);
             };
-            let old = after.get(&column).cloned().flatten();
+            let old = held.get(&column).cloned().flatten();
             settlement.conflicts.push(collision(
-                &incoming,
+                (&incoming, &after),
                 &holder,
                 &column,
-                old.as_ref(),
                 &theirs,
                 !holder_is_later,
             ));
@@ -393,14 +396,15 @@ impl Importer {
         let values = unique.iter().map(|column| after.get(column).cloned().flatten());
         let Some(values) = values.collect::<Option<Vec<String>>>() else { return Ok(None) };
         let found =
-            self.executor.find_rows(session, &self.targets, (table, unique), &[values]).await?;
-        let mut holders = found.into_iter().map(|(_, key)| ((table, row_text(&key)), key));
-        let Some((row, key)) = holders.find(|(row, _)| *row != incoming.row) else {
+            self.executor.find_alike(session, &self.targets, (table, unique), &values).await?;
+        let mut holders = found.into_iter().map(|(key, held)| ((table, row_text(&key)), key, held));
+        let Some((row, key, held)) = holders.find(|(row, ..)| *row != incoming.row) else {
             return Ok(None);
         };
+        let cells = unique.iter().cloned().zip(held).collect();
         let state = self.state_of(session, &row).await?;
         let version = newest(&state, unique).cloned();
-        Ok(Some(Holder { row, key, version }))
+        Ok(Some(Holder { row, key, version, cells }))
     }
 
     /// Since when the row of a change claims the values of a unique key.
@@ -517,15 +521,15 @@ pub(super) fn newest<'a>(state: &'a RowState, columns: &[String]) -> Option<&'a 
 }
 
 fn collision(
-    incoming: &Incoming,
+    (incoming, after): (&Incoming, &Cells),
     holder: &Holder,
     column: &str,
-    value: Option<&String>,
     theirs: &Version,
     holder_keeps: bool,
 ) -> Conflict {
-    let claimed = |row: &RowId| {
-        let cells = [("row".to_owned(), Some(row.1.clone())), (column.to_owned(), value.cloned())];
+    let claimed = |row: &RowId, cells: &Cells| {
+        let value = cells.get(column).cloned().flatten();
+        let cells = [("row".to_owned(), Some(row.1.clone())), (column.to_owned(), value)];
         Some(document(cells.into_iter()))
     };
     let kind = match incoming.op {
@@ -539,8 +543,8 @@ fn collision(
         attribute: Some(column.to_owned()),
         incoming_wins: !holder_keeps,
         rule: FIRST_KEEPS,
-        local: Side { version: holder.version.clone(), value: claimed(&holder.row) },
-        incoming: Side { version: Some(theirs.clone()), value: claimed(&incoming.row) },
+        local: Side { version: holder.version.clone(), value: claimed(&holder.row, &holder.cells) },
+        incoming: Side { version: Some(theirs.clone()), value: claimed(&incoming.row, after) },
     }
 }
 

@@ -19,7 +19,12 @@ pub(super) struct Executor {
     templates: Arc<Templates>,
     steps: BTreeMap<(StepKind, usize, Vec<String>), Statement>,
     locks: BTreeMap<usize, Statement>,
+    reads: BTreeMap<ReadName, Arc<Statement>>,
 }
+
+/// What makes two statements that read cells the same: the table, by which columns, which columns,
+/// and how.
+type ReadName = (String, Vec<String>, Vec<String>, Reading);
 
 /// A column of a statement, and where its values stand in the bound rows.
 #[derive(Serialize)]
@@ -32,11 +37,22 @@ struct BoundColumn<'a> {
     policy: &'static str,
 }
 
-/// Columns that are read, and whether as they are or as the triggers record them.
+/// How cells are looked for and read.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Reading {
+    /// As they are, of rows that have the very values.
+    Plain,
+    /// As the triggers record them.
+    Captured,
+    /// As they are, of rows whose values are equal to the database, as its unique keys compare.
+    Alike,
+}
+
+/// Columns that are read, and how.
 #[derive(Clone, Copy)]
 struct Read<'a> {
     columns: &'a [&'a TargetColumn],
-    as_captured: bool,
+    reading: Reading,
 }
 
 #[derive(Serialize)]
@@ -51,13 +67,15 @@ struct StepContext<'a> {
     keys: Vec<BoundColumn<'a>>,
     columns: Vec<BoundColumn<'a>>,
     has_identity: bool,
+    /// Whether rows are meant that the database's unique keys take for the same.
+    alike: bool,
 }
 
 impl<'a> StepContext<'a> {
     fn new(target: &'a Target, keys: Vec<BoundColumn<'a>>, columns: Vec<BoundColumn<'a>>) -> Self {
         let has_identity = columns.iter().any(|bound| bound.column.is_identity);
         let table = TableName { namespace: target.namespace.as_deref(), name: &target.name };
-        Self { table, keys, columns, has_identity }
+        Self { table, keys, columns, has_identity, alike: false }
     }
 }
 
@@ -65,7 +83,8 @@ impl Executor {
     /// An executor with a brand's templates.
     #[must_use]
     pub(super) fn new(templates: Arc<Templates>) -> Self {
-        Self { templates, steps: BTreeMap::new(), locks: BTreeMap::new() }
+        let (steps, locks, reads) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { templates, steps, locks, reads }
     }
 
     /// Runs a step; inside a transaction.
@@ -128,7 +147,7 @@ impl Executor {
             columns.iter().filter_map(|name| target.columns.get(name)).collect();
         let by: Vec<&TargetColumn> = target.key.iter().collect();
         let keys: Vec<&Vec<String>> = rows.values().collect();
-        let columns = Read { columns: &columns, as_captured: false };
+        let columns = Read { columns: &columns, reading: Reading::Plain };
         let found = self.find(session, target, (&by, &keys), columns).await?;
         let named = |(at, cells)| Some((rows.keys().nth(at)?.clone(), cells));
         Ok(found.into_iter().filter_map(named).collect())
@@ -150,7 +169,7 @@ impl Executor {
         let columns: Vec<&TargetColumn> =
             columns.iter().filter_map(|name| target.columns.get(name)).collect();
         let by: Vec<&TargetColumn> = target.key.iter().collect();
-        let columns = Read { columns: &columns, as_captured: true };
+        let columns = Read { columns: &columns, reading: Reading::Captured };
         let found = self.find(session, target, (&by, &[key]), columns).await?;
         Ok(found.into_iter().next().map(|(_, cells)| cells))
     }
@@ -168,20 +187,45 @@ impl Executor {
         values: &[Values],
     ) -> Result<Vec<(usize, Vec<String>)>, Error> {
         let target = &targets.tables[table];
-        let in_key = |name: &String| target.key.iter().find(|column| column.name == *name);
-        let by = names.iter().filter_map(|name| target.columns.get(name).or_else(|| in_key(name)));
-        let by: Vec<&TargetColumn> = by.collect();
-        if by.len() < names.len() {
+        let by = names.iter().map(|name| target.column(name));
+        let Some(by) = by.collect::<Option<Vec<_>>>() else {
             // A column that nothing maps has no values that could be looked for.
             return Ok(Vec::new());
-        }
+        };
         let columns: Vec<&TargetColumn> = target.key.iter().collect();
-        let columns = Read { columns: &columns, as_captured: false };
+        let columns = Read { columns: &columns, reading: Reading::Plain };
         let found = self.find(session, target, (&by, values), columns).await?;
         let whole = |(at, key): (usize, Vec<Option<String>>)| {
             Some((at, key.into_iter().collect::<Option<_>>()?))
         };
         Ok(found.into_iter().filter_map(whole).collect())
+    }
+
+    /// The key of each row that the database's own unique keys take for one with given values, and
+    /// what it has there: a collation may take two texts for the same.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub(super) async fn find_alike(
+        &mut self,
+        session: &mut dyn Session,
+        targets: &Targets,
+        (table, names): (usize, &[String]),
+        values: &[String],
+    ) -> Result<Vec<(Vec<String>, Vec<Option<String>>)>, Error> {
+        let target = &targets.tables[table];
+        let Some(by) = names.iter().map(|name| target.column(name)).collect::<Option<Vec<_>>>()
+        else {
+            return Ok(Vec::new());
+        };
+        let columns: Vec<&TargetColumn> = target.key.iter().chain(by.iter().copied()).collect();
+        let columns = Read { columns: &columns, reading: Reading::Alike };
+        let found = self.find(session, target, (&by, &[values]), columns).await?;
+        let parted = |(_, mut key): (usize, Vec<Option<String>>)| {
+            let held = key.split_off(target.key.len());
+            Some((key.into_iter().collect::<Option<_>>()?, held))
+        };
+        Ok(found.into_iter().filter_map(parted).collect())
     }
 
     /// The cells of the rows that have given values in some columns, each with the position of
@@ -193,14 +237,7 @@ impl Executor {
         (by, values): (&[&TargetColumn], &[Values]),
         read: Read<'_>,
     ) -> Result<Vec<(usize, Vec<Option<String>>)>, Error> {
-        let mut columns = bound(read.columns.iter().copied(), "c", 0);
-        if read.as_captured {
-            for bound in &mut columns {
-                bound.policy = bound.column.policy;
-            }
-        }
-        let context = StepContext::new(target, bound(by.iter().copied(), "k", 0), columns);
-        let statement = self.templates.statement("run/read_cells", &context)?;
+        let statement = self.read_statement(target, by, read)?;
         let rows: Vec<&[String]> = values.iter().map(AsRef::as_ref).collect();
         let given = [("rows", Value::Text(to_json(&rows)))];
         let mut found = Vec::new();
@@ -215,6 +252,30 @@ impl Executor {
             found.push((position, read.columns.iter().enumerate().map(cell).collect()));
         }
         Ok(found)
+    }
+
+    fn read_statement(
+        &mut self,
+        target: &Target,
+        by: &[&TargetColumn],
+        read: Read<'_>,
+    ) -> Result<Arc<Statement>, Error> {
+        let names = |columns: &[&TargetColumn]| columns.iter().map(|c| c.name.clone()).collect();
+        let name = (target.object_table.clone(), names(by), names(read.columns), read.reading);
+        if let Some(known) = self.reads.get(&name) {
+            return Ok(known.clone());
+        }
+        let mut columns = bound(read.columns.iter().copied(), "c", 0);
+        if read.reading == Reading::Captured {
+            for bound in &mut columns {
+                bound.policy = bound.column.policy;
+            }
+        }
+        let mut context = StepContext::new(target, bound(by.iter().copied(), "k", 0), columns);
+        context.alike = read.reading == Reading::Alike;
+        let statement = Arc::new(self.templates.statement("run/read_cells", &context)?);
+        self.reads.insert(name, statement.clone());
+        Ok(statement)
     }
 
     fn step_statement(&mut self, targets: &Targets, step: &Step) -> Result<&Statement, Error> {

@@ -141,6 +141,12 @@ pub enum Mismatch {
 }
 
 impl Target {
+    /// A column by its name, of the key or not; none that nothing maps.
+    pub(super) fn column(&self, name: &str) -> Option<&TargetColumn> {
+        let in_key = || self.key.iter().find(|column| column.name == name);
+        self.columns.get(name).or_else(in_key)
+    }
+
     /// The columns outside the key whose changes are captured.
     pub(super) fn captured(&self) -> impl Iterator<Item = &TargetColumn> {
         self.columns.values().filter(|column| !is_optional(column.policy))

@@ -1,7 +1,7 @@
 //! The crate's own programs, made once for all histories.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Mutex, OnceLock};
 
 use outrigger::config::{self, Config};
 use outrigger::dialect::Brand;
@@ -9,7 +9,6 @@ use outrigger::import::{Importer, Reference, Storage, Target, TargetColumn, Targ
 use outrigger::model::{Action, LogicalType, Schema};
 use outrigger::outbox::PageSize;
 use outrigger::plan::{RoutePlan, plan_routes};
-use outrigger::render::Templates;
 use outrigger::runner::Runner;
 use outrigger::transport::Transport;
 
@@ -127,14 +126,10 @@ pub(crate) fn routes(setup: &Setup) -> Vec<RoutePlan> {
 
 /// A runner that reaches a history's nodes by the sessions that it is lent.
 pub(crate) fn runner(setup: &Setup) -> Runner {
-    type Made = BTreeMap<Brand, Arc<Templates>>;
-    static MADE: Mutex<Made> = Mutex::new(BTreeMap::new());
     let config = configured(setup);
     let mut runner = Runner::new(config, Schema::default(), BTreeMap::new(), BTreeMap::new());
-    let mut made = MADE.lock().unwrap();
     for brand in &setup.brands {
-        let known = made.entry(*brand).or_insert_with(|| Arc::new(templates(*brand)));
-        runner = runner.with_templates(known.clone());
+        runner = runner.with_templates(templates(*brand));
     }
     runner
 }

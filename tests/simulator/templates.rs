@@ -4,6 +4,7 @@
 //! database is replaced: each `run` template by its name, what it is about, and its parameters.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
 use outrigger::dialect::Brand;
 use outrigger::render::Templates;
@@ -79,8 +80,14 @@ const TEXTS: [(&str, &str); 44] = [
     ("write_epoch", "write_epoch :{epoch} :{first_id} :{settled_id}"),
 ];
 
-/// A brand's templates with the model's statements.
-pub(crate) fn templates(brand: Brand) -> Templates {
+/// A brand's templates with the model's statements, parsed once for all programs.
+pub(crate) fn templates(brand: Brand) -> Arc<Templates> {
+    type Made = BTreeMap<Brand, Arc<Templates>>;
+    static MADE: Mutex<Made> = Mutex::new(BTreeMap::new());
+    MADE.lock().unwrap().entry(brand).or_insert_with(|| Arc::new(parsed(brand))).clone()
+}
+
+fn parsed(brand: Brand) -> Templates {
     let mut texts = BTreeMap::new();
     for name in Templates::names(brand) {
         let short = name.strip_prefix("run/").unwrap_or_default();
