@@ -1,9 +1,9 @@
 //! How fast a backlog of captured changes reaches the other database: transport plus import.
 //!
 //! `cargo bench --bench drain [-- --rows 100000 --rounds 5 --brand postgres --work updates
-//! --tables 10 --present 1000000 --pair postgres:sqlite --json FILE]`. SQLite always; Postgres and MariaDB where
-//! `OUTRIGGER_TEST_POSTGRES` and `OUTRIGGER_TEST_MYSQL` name a server on this machine, as
-//! `tests/run --serve` prints them. Beside each drain of updates or inserts of one table within a
+//! --tables 10 --present 1000000 --pair postgres:sqlite --json FILE]`. SQLite always; Postgres and
+//! MariaDB where `OUTRIGGER_TEST_POSTGRES` and `OUTRIGGER_TEST_MYSQL` name a server on this
+//! machine, as `tests/run --serve` prints them. Beside each drain of updates or inserts of one table within a
 //! brand stands, in the same round, the ceiling of the engine (`support/ceiling.rs`); the ratio is
 //! that of the two rates. `--pair` names pairs of brands instead, with commas between, `all` every
 //! one. With `--tables` the application writes so many tables in turns, ten rows of each; with
@@ -24,6 +24,8 @@ mod databases;
 mod figures;
 #[path = "support/memory.rs"]
 mod memory;
+#[path = "support/orders.rs"]
+mod orders;
 #[path = "support/processes.rs"]
 mod processes;
 #[path = "support/sql.rs"]
@@ -329,7 +331,7 @@ async fn set_up(node: &NodeId, url: &str, config: &Config, rows: usize, present:
     session.begin(Mode::Write).await.expect("it begins");
     for first in (0..rows).step_by(500) {
         for (table, first, end) in turns(&tables, first, rows.min(first + 500)) {
-            session.raw(&insert(table, first, end)).await.expect("the rows go in");
+            session.raw(&orders::insert(table, first, end)).await.expect("the rows go in");
         }
     }
     session.commit().await.expect("it commits");
@@ -352,21 +354,6 @@ fn turns(tables: &[String], first: usize, end: usize) -> Vec<(&str, usize, usize
         .collect()
 }
 
-/// Rows of the application, as one statement.
-fn insert(table: &str, first: usize, end: usize) -> String {
-    let values: Vec<String> = (first..end)
-        .map(|n| {
-            format!(
-                "('ord{n:07}', 'retail', 'new order', 'laptop', 'c{}', {}, '2025-04-25', \
-                 '2025-04-25 10:30:00', 'mtp', 'one')",
-                n % 1000,
-                n % 100
-            )
-        })
-        .collect();
-    format!("INSERT INTO {table} VALUES {}", values.join(", "))
-}
-
 /// What the application does.
 async fn capture(url: &str, work: Work, (rows, tables): (usize, usize)) {
     let tables = databases::tables(tables);
@@ -375,7 +362,7 @@ async fn capture(url: &str, work: Work, (rows, tables): (usize, usize)) {
         session.begin(Mode::Write).await.expect("it begins");
         for (table, first, end) in turns(&tables, first, rows.min(first + APPLICATION_ROWS)) {
             let sql = match work {
-                Work::Inserts => insert(table, first, end),
+                Work::Inserts => orders::insert(table, first, end),
                 Work::Updates => format!(
                     "UPDATE {table} SET quantity = quantity + 1 \
                      WHERE order_id BETWEEN 'ord{first:07}' AND 'ord{:07}'",

@@ -14,8 +14,12 @@
 mod arguments;
 #[path = "support/databases.rs"]
 mod databases;
+#[path = "support/empty.rs"]
+mod empty;
 #[path = "support/memory.rs"]
 mod memory;
+#[path = "support/orders.rs"]
+mod orders;
 #[path = "support/processes.rs"]
 mod processes;
 #[path = "support/sql.rs"]
@@ -29,6 +33,7 @@ use std::time::{Duration, Instant};
 use outrigger::db::{self, Mode, Session};
 use outrigger::dialect::Brand;
 use outrigger::model::NodeId;
+use outrigger::plan::RoutePlan;
 use outrigger::runner::Runner;
 
 use crate::arguments::Arguments;
@@ -111,12 +116,7 @@ async fn measure(brand: Brand, base: &str, routes: usize, rows: usize) -> Fan {
         urls.insert(NodeId::from(name.as_str()), url);
     }
     let config = databases::configuration(&urls, 1);
-    for (node, url) in &urls {
-        let mut session = db::connect(url).await.expect("the node answers");
-        session.raw(databases::SCHEMA).await.expect("the table can be made");
-        databases::install(session.as_mut(), node, &config).await;
-        session.close().await.expect("it closes");
-    }
+    empty::set_up(&urls, &config).await;
     let mut application = db::connect(&urls[&hub]).await.expect("the hub answers");
     let server = processes::server(application.as_mut()).await;
     let server_time = || server.map(processes::time).unwrap_or_default();
@@ -127,21 +127,15 @@ async fn measure(brand: Brand, base: &str, routes: usize, rows: usize) -> Fan {
     let mut fan =
         Fan { clock: Duration::ZERO, server: Duration::ZERO, client: Duration::ZERO, peak_mb: 0 };
     // The first turn connects, and finds nothing.
-    for (first, is_counted) in
-        std::iter::once((0, false)).chain((0..rows).step_by(TURN_ROWS).map(|first| (first, true)))
-    {
-        let end = if is_counted { rows.min(first + TURN_ROWS) } else { first };
+    carry(&mut runner, &plans, 0).await;
+    for first in (0..rows).step_by(TURN_ROWS) {
+        let end = rows.min(first + TURN_ROWS);
         write(application.as_mut(), first, end).await;
         let (server, client, start) = (server_time(), processes::own_time(), Instant::now());
-        for plan in &plans {
-            let carried = runner.transport(plan, &mut |_| {}).await.expect("the route is carried");
-            assert_eq!(carried.written, (end - first) as u64);
-        }
-        if is_counted {
-            fan.clock += start.elapsed();
-            fan.server += server_time().saturating_sub(server);
-            fan.client += processes::own_time().saturating_sub(client);
-        }
+        carry(&mut runner, &plans, end - first).await;
+        fan.clock += start.elapsed();
+        fan.server += server_time().saturating_sub(server);
+        fan.client += processes::own_time().saturating_sub(client);
     }
     fan.peak_mb = memory::peak_mb();
     runner.close().await;
@@ -150,20 +144,19 @@ async fn measure(brand: Brand, base: &str, routes: usize, rows: usize) -> Fan {
     fan
 }
 
+/// A turn of each route, with so many changes.
+async fn carry(runner: &mut Runner, plans: &[RoutePlan], changes: usize) {
+    for plan in plans {
+        let carried = runner.transport(plan, &mut |_| {}).await.expect("the route is carried");
+        assert_eq!(carried.written, changes as u64);
+    }
+}
+
 /// New rows of the hub's application.
 async fn write(session: &mut dyn Session, first: usize, end: usize) {
     for first in (first..end).step_by(TRANSACTION_ROWS) {
         session.begin(Mode::Write).await.expect("it begins");
-        let values: Vec<String> = (first..end.min(first + TRANSACTION_ROWS))
-            .map(|n| {
-                format!(
-                    "('ord{n:07}', 'retail', 'new order', 'laptop', 'c17', {}, '2025-04-25', \
-                     '2025-04-25 10:30:00', 'mtp', 'one')",
-                    n % 100
-                )
-            })
-            .collect();
-        let sql = format!("INSERT INTO sales_order VALUES {}", values.join(", "));
+        let sql = orders::insert("sales_order", first, end.min(first + TRANSACTION_ROWS));
         session.raw(&sql).await.expect("the rows are written");
         session.commit().await.expect("it commits");
     }

@@ -19,6 +19,8 @@
 mod arguments;
 #[path = "support/databases.rs"]
 mod databases;
+#[path = "support/empty.rs"]
+mod empty;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -132,12 +134,7 @@ async fn measure(brand: Brand, base: &str, asked: &Asked) -> Found {
         urls.insert(NodeId::from(node), databases::create(brand, base, &folder, &name).await);
     }
     let config = databases::configuration(&urls, 1);
-    for (node, url) in &urls {
-        let mut session = db::connect(url).await.expect("the node answers");
-        session.raw(databases::SCHEMA).await.expect("the table can be made");
-        databases::install(session.as_mut(), node, &config).await;
-        session.close().await.expect("it closes");
-    }
+    empty::set_up(&urls, &config).await;
     let stop = Arc::new(AtomicBool::new(false));
     let runner = Runner::new(config, databases::application(1), urls.clone(), BTreeMap::new());
     let (one, two) = (urls[&NodeId::from("one")].clone(), urls[&NodeId::from("two")].clone());
