@@ -13,14 +13,14 @@ const SCHEMA: &str = "CREATE TABLE note (id integer PRIMARY KEY, title varchar(4
 const ROUTE: i64 = 1000;
 const MEGABYTE: usize = 1 << 20;
 
-async fn pair(server: &Server) -> Network {
+async fn pair(server: &Server, batch_rows: usize) -> Network {
     let blueprint = Blueprint {
         name: server.name,
         nodes: &[("a", server), ("b", server)],
         routes: &[("a", "b")],
         tables: "  note: follow",
         schema: SCHEMA,
-        batch_rows: 1_000,
+        batch_rows,
     };
     let ddl = |_: &str, brand| match brand {
         Brand::Mysql => SCHEMA.replace(" text", " longtext"),
@@ -51,7 +51,7 @@ fn long_values_travel_a_few_at_a_time() {
     for server in ready_servers() {
         println!("on {}", server.name);
         support::block_on(async {
-            let mut network = pair(server).await;
+            let mut network = pair(server, 1_000).await;
             let brand = network.brand("a");
             let insert = |id, body: &str| format!("INSERT INTO note VALUES ({id}, 'n', {body})");
             // Short ones around the long ones, one that alone is more than a page, and a set that
@@ -102,7 +102,7 @@ fn versions_are_written_once_whether_they_were_known_or_not() {
     for server in ready_servers() {
         println!("on {}", server.name);
         support::block_on(async {
-            let mut network = pair(server).await;
+            let mut network = pair(server, 1_000).await;
             let insert = |ids: std::ops::Range<u32>| {
                 let rows: Vec<String> = ids.map(|id| format!("({id}, 'n', NULL)")).collect();
                 format!("INSERT INTO note VALUES {}", rows.join(", "))
@@ -178,15 +178,7 @@ fn an_inbox_that_nobody_has_analyzed_is_read_once() {
     const ROWS: i64 = 6_000;
     for server in ready_servers().into_iter().filter(|server| server.brand == Brand::Postgres) {
         support::block_on(async {
-            let blueprint = Blueprint {
-                name: server.name,
-                nodes: &[("a", server), ("b", server)],
-                routes: &[("a", "b")],
-                tables: "  note: follow",
-                schema: SCHEMA,
-                batch_rows: 200,
-            };
-            let mut network = Network::set_up(&blueprint, |_, _| SCHEMA.to_owned()).await;
+            let mut network = pair(server, 200).await;
             network.run("b", "ALTER TABLE ds_change_inbox SET (autovacuum_enabled = off)").await;
             let rows = format!("SELECT n, 'n', NULL FROM generate_series(1, {ROWS}) AS n");
             network.run("a", &format!("INSERT INTO note {rows}")).await;
