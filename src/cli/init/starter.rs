@@ -230,8 +230,9 @@ impl<'a> Found<'a> {
 
     /// The first column of the key that cannot travel.
     fn unmapped_key(&self) -> Option<&'a Column> {
-        let columns = self.table.columns.iter().filter(|column| column.logical_type.is_none());
-        columns.into_iter().find(|column| self.table.primary_key.contains(&column.name))
+        let is_in_key = |column: &&Column| self.table.primary_key.contains(&column.name);
+        let mut key = self.table.columns.iter().filter(is_in_key);
+        key.find(|column| column.logical_type.is_none())
     }
 
     fn is_followed(&self) -> bool {
