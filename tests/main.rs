@@ -7,6 +7,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests/run hands the servers over as variables")]
 
 mod apply;
+mod capture_columns;
 mod capture_mysql;
 mod capture_unseen;
 mod careful;

@@ -150,6 +150,8 @@ pub struct Dialect {
     pub can: Capabilities,
     /// How a runner sleeps until somebody commits; `null` where nothing tells it.
     pub signal: Option<Signal>,
+    /// By what the number of a row can be written besides the name of its column.
+    pub row_number_names: Vec<String>,
     /// SQL for the SHA-256 of the canonical text `{}`, in lower-case hexadecimal.
     pub hash: String,
     /// Every logical type.
@@ -371,6 +373,9 @@ pub struct Capabilities {
     pub hold_not_a_number: bool,
     /// NULL can stand in a unique key any number of times.
     pub repeat_null: bool,
+    /// A statement compiles the triggers of the columns that it names, and no others, so that each
+    /// column has a trigger of its own.
+    pub compile_triggers_of_columns: bool,
 }
 
 /// How a runner sleeps until somebody commits.

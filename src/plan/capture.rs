@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::cascade::{self, Cascade};
 use super::guid::{self, GuidPlan};
 use super::names::object_name;
+use super::update::{UpdatePlan, plan_updates};
 use super::{Error, Plan, RolePlan};
 use crate::config::{
     CascadeRule, Collisions, CommandForm, Config, Overwrite, Policy, TableChoice, TableOptions,
@@ -30,6 +31,8 @@ pub struct TablePlan {
     pub object_pk_attribute: String,
     /// The key columns, in key order.
     pub key: Vec<CapturedColumn>,
+    /// The triggers of single columns, where a brand has them.
+    pub updates: Option<UpdatePlan>,
     /// Captured columns outside the key and outside `metadata`, in table order: an update
     /// writes one outbox row for each that changed.
     pub columns: Vec<CapturedColumn>,
@@ -224,7 +227,7 @@ fn plan_table(
     let is_metadata = |column: &CapturedColumn| {
         [&last_update, &updated_by_user, &updated_by_server].contains(&&Some(column.clone()))
     };
-    let (metadata, columns) = row
+    let (metadata, columns): (Vec<_>, Vec<_>) = row
         .iter()
         .filter(|column| !key_names.contains(&column.name))
         .cloned()
@@ -242,12 +245,8 @@ fn plan_table(
         uniques: uniques(table),
         delete_cascades: Vec::new(),
         update_cascades: Vec::new(),
-        settings: brand
-            .dialect()
-            .settings(row.iter().map(|one| (one.logical_type, one.native_type.as_str())))
-            .into_iter()
-            .map(str::to_owned)
-            .collect(),
+        settings: settings(&row, brand),
+        updates: plan_updates(table, &key, [&columns, &metadata], &left_out, brand),
         key,
         columns,
         metadata,
@@ -259,6 +258,12 @@ fn plan_table(
         names: ObjectNames::of(&table.name, brand),
         row,
     })
+}
+
+/// What a session has to be set to, or the texts of these columns are not canonical.
+fn settings(row: &[CapturedColumn], brand: Brand) -> Vec<String> {
+    let types = row.iter().map(|one| (one.logical_type, one.native_type.as_str()));
+    brand.dialect().settings(types).into_iter().map(str::to_owned).collect()
 }
 
 /// The primary key and all unique keys, each once. A `key:` that nothing keeps unique is none.

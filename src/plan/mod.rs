@@ -10,6 +10,7 @@ mod names;
 mod numbering;
 mod routes;
 mod translate;
+mod update;
 
 use serde::Serialize;
 
@@ -26,6 +27,7 @@ pub use translate::{
     LOSSES, LeftColumn, Loss, NewColumn, NewReference, NewTable, Translation, tables_to_translate,
     translate,
 };
+pub use update::{ColumnUpdate, UpdatePlan};
 
 use crate::config::{Config, Roles};
 use crate::dialect::{Brand, Signal};

@@ -12,15 +12,40 @@ const HASH_DIGITS: usize = 8;
 /// long. A table outside the default namespace brings its namespace; names that would collide
 /// after joining (`a_b.c` and `a.b_c`) get the hash too.
 pub(super) fn object_name(brand: Brand, role: &str, table: &TableName) -> String {
-    let joined = match &table.namespace {
+    let joined = joined(role, table);
+    let identity = format!("{role}\0{}\0{}", table.namespace.as_deref().unwrap_or(""), table.name);
+    named(brand, joined, &identity, table.namespace.is_some())
+}
+
+/// `ds_<role>_<table>__<column>`, in the same way: also with the hash where another table and
+/// column could be joined to the same name.
+pub(super) fn column_object_name(
+    brand: Brand,
+    role: &str,
+    table: &TableName,
+    column: &str,
+) -> String {
+    let namespace = table.namespace.as_deref().unwrap_or("");
+    let identity = format!("{role}\0{namespace}\0{}\0{column}", table.name);
+    let is_ambiguous = table.namespace.is_some()
+        || table.name.contains("__")
+        || column.contains("__")
+        || table.name.ends_with('_')
+        || column.starts_with('_');
+    named(brand, format!("{}__{column}", joined(role, table)), &identity, is_ambiguous)
+}
+
+fn joined(role: &str, table: &TableName) -> String {
+    match &table.namespace {
         Some(namespace) => format!("ds_{role}_{namespace}_{}", table.name),
         None => format!("ds_{role}_{}", table.name),
-    };
-    let needs_hash = table.namespace.is_some() || !brand.dialect().fits(&joined);
-    if !needs_hash {
+    }
+}
+
+fn named(brand: Brand, joined: String, identity: &str, is_ambiguous: bool) -> String {
+    if !is_ambiguous && brand.dialect().fits(&joined) {
         return joined;
     }
-    let identity = format!("{role}\0{}\0{}", table.namespace.as_deref().unwrap_or(""), table.name);
     let hash: String = hex(&Sha256::digest(identity.as_bytes()));
     let identifier = &brand.dialect().identifier;
     let room = identifier.max_length - HASH_DIGITS - 1;

@@ -46,9 +46,10 @@ const SQITCH: Tool = Tool {
     layout: Layout::Sqitch,
     program: ("sqitch", "OUTRIGGER_SQITCH"),
     brands: &[Brand::Postgres, Brand::Sqlite],
-    up: "cd \"$DIR\" && \"$TOOL\" deploy --verify \"db:$URI\" && \"$TOOL\" verify \"db:$URI\"",
-    back: "cd \"$DIR\" && \"$TOOL\" revert -y --to '@HEAD^' \"db:$URI\"",
-    down: "cd \"$DIR\" && \"$TOOL\" revert -y \"db:$URI\"",
+    up: "cd \"$DIR\" && \"$TOOL\" deploy --registry \"$REGISTRY\" --verify \"db:$URI\" && \
+         \"$TOOL\" verify --registry \"$REGISTRY\" \"db:$URI\"",
+    back: "cd \"$DIR\" && \"$TOOL\" revert --registry \"$REGISTRY\" -y --to '@HEAD^' \"db:$URI\"",
+    down: "cd \"$DIR\" && \"$TOOL\" revert --registry \"$REGISTRY\" -y \"db:$URI\"",
 };
 
 const LIQUIBASE: Tool = Tool {
@@ -222,6 +223,7 @@ impl Stage<'_> {
         let parsed = url::Url::parse(url).unwrap();
         let (host, port) = (parsed.host_str().unwrap_or(""), parsed.port().unwrap_or(0));
         let name = parsed.path().trim_start_matches('/');
+        let file_stem = Path::new(name).file_stem().unwrap();
         let (uri, client, ssl) = match brand {
             Brand::Postgres => {
                 let uri = url.replacen("postgres://", "pg://", 1);
@@ -247,6 +249,8 @@ impl Stage<'_> {
             .env("JDBC", format!("postgresql://{host}:{port}/{name}"))
             .env("CLIENT", client)
             .env("SSL", ssl)
+            // In the folder of SQLite's file, which all tests share.
+            .env("REGISTRY", format!("sqitch_{}", file_stem.to_string_lossy()))
             .env("SQITCH_FULLNAME", "A Test")
             .env("SQITCH_EMAIL", "test@localhost")
             .output()

@@ -156,6 +156,8 @@ fn create_file(name: &str) -> String {
     for suffix in ["", "-wal", "-shm", "-journal"] {
         let _ = std::fs::remove_file(folder.join(format!("{name}.db{suffix}")));
     }
+    // Where sqitch notes what is deployed: of an earlier run that was cut off.
+    let _ = std::fs::remove_file(folder.join(format!("sqitch_{name}.db")));
     std::fs::File::create(&path).unwrap();
     format!("sqlite:{}", path.display())
 }

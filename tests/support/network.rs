@@ -42,6 +42,8 @@ pub struct Network {
     /// Its runner; [`Network::renew`] makes another.
     pub runner: Runner,
     configured: (Config, Schema),
+    /// What each node's triggers were made of.
+    captured: BTreeMap<String, (Config, Schema)>,
     overrides: BTreeMap<Brand, BTreeMap<String, String>>,
     nodes: BTreeMap<String, (TestDatabase, Box<dyn Session>)>,
     /// Rows that transport has left behind because they name another origin.
@@ -99,9 +101,10 @@ impl Network {
         let configured = (config.clone(), schema.clone());
         let runner = Runner::new(config, schema, urls, BTreeMap::new());
         let (oracle, is_watched) = (Oracle::default(), true);
+        let captured = nodes.keys().map(|id| (id.clone(), configured.clone())).collect();
         let overrides = BTreeMap::new();
         let mut network =
-            Self { runner, configured, overrides, nodes, foreign: 0, oracle, is_watched };
+            Self { runner, configured, captured, overrides, nodes, foreign: 0, oracle, is_watched };
         for id in network.ids() {
             network.begins_anew(&id).await;
         }
@@ -176,19 +179,21 @@ impl Network {
     /// Takes a node's triggers away, alters its tables, and installs the triggers that the
     /// configuration wants now.
     pub async fn migrate(&mut self, id: &str, ddl: &str) {
-        let (config, schema) = self.configured.clone();
         let brand = self.brand(id);
-        let plan = plan::plan_node(&config, &schema, &NodeId::from(id), brand).unwrap();
-        let scripts = scripts(&plan, &Templates::embedded(brand)).unwrap();
-        let capture = scripts.iter().filter(|s| matches!(s.kind, ScriptKind::Capture(_)));
-        let capture: Vec<_> = capture.collect();
-        let removal = capture.iter().flat_map(|script| &script.removal);
-        let install = capture.iter().flat_map(|script| &script.statements);
+        let capture = |(config, schema): &(Config, Schema)| {
+            let plan = plan::plan_node(config, schema, &NodeId::from(id), brand).unwrap();
+            let mut scripts = scripts(&plan, &Templates::embedded(brand)).unwrap();
+            scripts.retain(|script| matches!(script.kind, ScriptKind::Capture(_)));
+            scripts
+        };
+        let old = capture(&self.captured[id]).into_iter().flat_map(|script| script.removal);
+        let new = capture(&self.configured).into_iter().flat_map(|script| script.statements);
         let ddl = ddl.split(";\n").map(str::to_owned).filter(|sql| !sql.is_empty());
-        for sql in removal.cloned().chain(ddl).chain(install.cloned()) {
+        for sql in old.chain(ddl).chain(new) {
             let done = self.application(id).raw(&sql).await;
             done.unwrap_or_else(|fault| panic!("{fault}\n{sql}"));
         }
+        self.captured.insert(id.to_owned(), self.configured.clone());
     }
 
     /// The routes of the configuration.
