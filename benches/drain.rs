@@ -9,7 +9,9 @@
 //! one. With `--tables` the application writes so many tables in turns, ten rows of each; with
 //! `--present` so many other rows are in the first table of both nodes beforehand, half of them
 //! before and half behind those that it writes. Processor time is that of this process, and of
-//! the server with all that it starts. `benches/compare` runs this against another revision.
+//! the server with all that it starts. With `--peer bucardo` each round on PostgreSQL has a drain by
+//! Bucardo beside it, where Debian's packages `bucardo` and `postgresql-plperl-15` are installed
+//! (`benches/bucardo`). `benches/compare` runs this against another revision.
 
 #![expect(clippy::print_stdout, reason = "a benchmark says what it measured")]
 #![expect(clippy::cast_precision_loss, reason = "a rate of whole rows is near enough")]
@@ -35,6 +37,7 @@ mod thread;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::process::Command;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
@@ -129,12 +132,22 @@ fn main() {
     let wanted: Vec<Work> = all_work.iter().filter(is_wanted).copied().collect();
     let mut drains = Vec::new();
     let mut ratios: BTreeMap<(String, &str), Vec<f64>> = BTreeMap::new();
+    let mut times: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
     let servers = databases::servers(arguments.text("--brand"));
     for round in 0..rounds {
         for pair in pairs(&servers, arguments.text("--pair")) {
             for work in wanted.iter().copied() {
                 let drain = runtime.block_on(measure(round, pair, work, size));
                 print(pair, work, rows, &drain);
+                let is_compared = arguments.text("--peer") == Some("bucardo")
+                    && pair.iter().all(|one| one.0 == Brand::Postgres);
+                let bucardo = is_compared.then(|| bucardo(&pair[0].1, work, rows));
+                if let Some(time) = bucardo {
+                    let name = format!("Bucardo, {}", work.name());
+                    println!("{name:<48} {:>9.0}", rows as f64 / time.as_secs_f64());
+                    let of = times.entry(work.name()).or_default();
+                    of.push(time.as_secs_f64() / drain.both().as_secs_f64());
+                }
                 let ratio = drain.ratio();
                 let of = ratios.entry((title(pair), work.name())).or_default();
                 of.extend(ratio);
@@ -150,6 +163,7 @@ fn main() {
                     "ceiling_copy_s": drain.ceiling.map(|(copy, _)| copy.as_secs_f64()),
                     "ceiling_apply_s": drain.ceiling.map(|(_, apply)| apply.as_secs_f64()),
                     "ratio": ratio,
+                    "bucardo_s": bucardo.map(|time| time.as_secs_f64()),
                     "client_s": drain.client.as_secs_f64(),
                     "server_s": drain.server.as_secs_f64(),
                     "peak_mb": drain.peak_mb,
@@ -158,6 +172,10 @@ fn main() {
         }
     }
     print_slower_sides(&drains);
+    for (work, times) in times {
+        let Figures { median, least, most } = Figures::of(times);
+        println!("{median:.2} ({least:.2}-{most:.2}) times as fast as Bucardo, {work}");
+    }
     println!("\nratio to the ceiling, median (range):");
     let mut parts = Vec::new();
     for ((pair, work), ratios) in ratios.into_iter().filter(|(_, ratios)| !ratios.is_empty()) {
@@ -287,6 +305,17 @@ async fn measure(round: usize, pair: Pair<'_>, work: Work, size: Size) -> Drain 
     }
     let _ = std::fs::remove_dir_all(&folder);
     Drain { transport, import, ceiling, client, server, peak_mb }
+}
+
+/// The same backlog, drained by Bucardo.
+fn bucardo(server: &str, work: Work, rows: usize) -> Duration {
+    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/bucardo");
+    let command = Command::new(program).args([server, work.name(), &rows.to_string()]).output();
+    let output = command.expect("benches/bucardo can be started");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let seconds = String::from_utf8_lossy(&output.stdout);
+    Duration::from_secs_f64(seconds.trim().parse().expect("it prints seconds"))
 }
 
 /// The rows that were imported go again, as nobody's change.
