@@ -28,14 +28,51 @@ pub(super) fn read(
     cursor.eat_token(&Token::Mul);
     // `WITH CHECK ADD …` says that existing rows are checked.
     let _ = cursor.eat(&["with", "check"]) || cursor.eat(&["with", "nocheck"]);
-    let mut done = Done::PassedOver;
+    let mut done = Ok(Done::PassedOver);
     let mut verb = String::new();
+    let mut new_name = None;
     for piece in split_at_commas(cursor.rest()) {
         let mut piece = Cursor::new(piece);
         verb = next_verb(&mut piece, verb, reader.grammar);
         let change = Change { name: &name, path, place: piece.place() };
-        if let Done::Read = change.read(reader, &verb, piece)? {
+        let read = if verb == "rename" && Change::is_rename_of_table(reader, piece) {
+            change.new_name(reader, piece).map(|new| {
+                new_name = Some(new);
+                Done::Read
+            })
+        } else {
+            change.read(reader, &verb, piece)
+        };
+        // One change that is not understood takes the others along in its report only.
+        match (read, &done) {
+            (Err(unread), Ok(_)) => done = Err(unread),
+            (Ok(Done::Read), Ok(_)) => done = Ok(Done::Read),
+            _ => {}
+        }
+    }
+    // Changes behind a new name are still changes of the table by its old one.
+    if let Some(new) = new_name {
+        reader.tables.rename(&name, &new, reader.grammar);
+    }
+    done
+}
+
+/// `RENAME TABLE a TO b, c TO d` of `MySQL`, one after the other.
+pub(super) fn rename_tables(reader: &mut Reader, mut cursor: Cursor<'_>) -> Result<Done, Unread> {
+    while !cursor.eat(&["table"]) && !cursor.eat(&["tables"]) && cursor.next().is_some() {}
+    cursor.eat(&["if", "exists"]);
+    let mut done = Done::PassedOver;
+    for pair in split_at_commas(cursor.rest()) {
+        let mut pair = Cursor::new(pair);
+        let old = reader.table_name(&mut pair)?;
+        while !pair.eat(&["to"]) && pair.next().is_some() {}
+        let new = reader.table_name(&mut pair)?;
+        if reader.table_mut(&old).is_some() {
+            reader.tables.rename(&old, &new, reader.grammar);
             done = Done::Read;
+        } else if !reader.unread.contains(&old) {
+            let reason = format!("table `{old}` was not read before");
+            return Err(Unread { place: pair.place(), reason });
         }
     }
     Ok(done)
@@ -267,17 +304,6 @@ impl Change<'_> {
         if piece.is_at(&["constraint"]) || piece.is_at(&["index"]) || piece.is_at(&["key"]) {
             return Ok(Done::PassedOver);
         }
-        // `RENAME new_name` of MySQL does without a word between.
-        let is_bare = !piece.is_at(&["column"]) && {
-            let mut ahead = piece;
-            ahead.table_name(None, grammar).is_ok() && ahead.is_at_end()
-        };
-        if piece.eat(&["to"]) || piece.eat(&["as"]) || is_bare {
-            let new = piece.table_name(self.name.namespace.as_deref(), grammar)?;
-            self.table(reader)?;
-            reader.tables.rename(self.name, &new, grammar);
-            return Ok(Done::Read);
-        }
         piece.eat(&["column"]);
         let old = piece.name(grammar)?;
         piece.eat(&["to"]);
@@ -285,6 +311,20 @@ impl Change<'_> {
         new.clone_into(&mut self.column(reader, &old)?.name);
         rename_in_keys(self.table(reader)?, &old, &new);
         Ok(Done::Read)
+    }
+
+    /// Whether a `RENAME` is one of the table: `MySQL` does without a word between.
+    fn is_rename_of_table(reader: &Reader, mut piece: Cursor<'_>) -> bool {
+        let is_of_part = ["column", "constraint", "index", "key"].iter().any(|w| piece.is_at(&[w]));
+        let has_word = piece.is_at(&["to"]) || piece.is_at(&["as"]);
+        has_word
+            || !is_of_part && piece.table_name(None, reader.grammar).is_ok() && piece.is_at_end()
+    }
+
+    fn new_name(&self, reader: &mut Reader, mut piece: Cursor<'_>) -> Result<TableName, Unread> {
+        let _ = piece.eat(&["to"]) || piece.eat(&["as"]);
+        self.table(reader)?;
+        piece.table_name(self.name.namespace.as_deref(), reader.grammar)
     }
 
     fn attach(reader: &mut Reader, mut piece: Cursor<'_>) -> Result<Done, Unread> {

@@ -95,10 +95,15 @@ impl Reader {
             Err(Refused::Twice(error)) => return Err(error),
             Err(Refused::Unread(unread)) => Some(unread),
         };
-        let table = (kind == Verb::CreateTable && unread.is_some())
-            .then(|| self.table_of(statement))
-            .flatten();
-        self.unread.extend(table.clone());
+        let is_lost = kind == Verb::CreateTable && unread.is_some();
+        let is_wrong = kind == Verb::AlterTable && unread.is_some();
+        let mut table = (is_lost || is_wrong).then(|| self.table_of(statement)).flatten();
+        if is_lost {
+            self.unread.extend(table.clone());
+        } else {
+            // What is not created here is no table that could be wrong.
+            table = table.filter(|name| self.tables.get(name, self.grammar).is_some());
+        }
         let at = unread.as_ref().and_then(|unread| unread.place).unwrap_or(place);
         self.skipped.push(Skipped {
             location: location(path, at),
@@ -133,18 +138,20 @@ impl Reader {
             Verb::AddType => Ok(self.add_type(cursor)),
             Verb::AlterType => Ok(self.rename_type(cursor)?),
             Verb::DropTable => Ok(self.drop_tables(cursor)?),
+            Verb::RenameTable => Ok(alter::rename_tables(self, cursor)?),
             Verb::Set => Ok(self.set(cursor)),
             Verb::Other => Ok(Done::PassedOver),
         }
     }
 
-    /// The name of the table that a statement would have created.
+    /// The name of the table that a statement would have created or altered.
     fn table_of(&self, statement: &Statement<'_>) -> Option<TableName> {
         let place = (statement.line, statement.column);
         let tokens = token::tokenize(statement.text, place, self.grammar).ok()?;
         let mut cursor = Cursor::new(&tokens);
         skip_to(&mut cursor, "table");
-        cursor.eat(&["if", "not", "exists"]);
+        let _ = cursor.eat(&["if", "not", "exists"]) || cursor.eat(&["if", "exists"]);
+        cursor.eat(&["only"]);
         self.table_name(&mut cursor).ok()
     }
 

@@ -64,7 +64,7 @@ pub struct Skipped {
     pub what: String,
     /// Why it could not be read; `None` where there was nothing to read in it.
     pub reason: Option<String>,
-    /// The table that is missing because of it.
+    /// The table that is missing or wrong because of it.
     pub table: Option<String>,
 }
 
