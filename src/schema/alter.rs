@@ -136,7 +136,9 @@ impl Change<'_> {
         if is_default_for(&piece) {
             return self.default_for(reader, piece);
         }
-        if piece.is_at(&["partition"]) || piece.is_at(&["system"]) {
+        if reader.grammar.has_partition_changes && piece.is_at(&["partition"])
+            || piece.is_at(&["system", "versioning"])
+        {
             return Ok(Done::PassedOver);
         }
         piece.eat(&["column"]);
@@ -189,7 +191,8 @@ impl Change<'_> {
     }
 
     fn alter(&self, reader: &mut Reader, mut piece: Cursor<'_>) -> Result<Done, Unread> {
-        if piece.is_at(&["index"]) || piece.is_at(&["constraint"]) || piece.is_at(&["check"]) {
+        let is_index = reader.grammar.has_index_elements && piece.is_at(&["index"]);
+        if is_index || piece.is_at(&["constraint"]) || piece.is_at(&["check"]) {
             return Ok(Done::PassedOver);
         }
         piece.eat(&["column"]);
@@ -273,8 +276,12 @@ impl Change<'_> {
             self.table(reader)?.primary_key = None;
             return Ok(Done::Read);
         }
-        let is_key = ["constraint", "foreign", "index", "key", "check"];
-        let is_constraint = piece.word().is_some_and(|word| is_key.contains(&word.as_str()));
+        let is_key = |word: &str| match word {
+            "constraint" | "foreign" | "check" => true,
+            "index" | "key" => grammar.has_index_elements,
+            _ => false,
+        };
+        let is_constraint = piece.word().is_some_and(|word| is_key(&word));
         if is_constraint {
             let _ = piece.eat(&["foreign", "key"]) || piece.next().is_some();
             piece.eat(&["if", "exists"]);
@@ -282,7 +289,10 @@ impl Change<'_> {
             drop_constraint(self.table(reader)?, &name);
             return Ok(Done::Read);
         }
-        if piece.is_at(&["partition"]) || piece.is_at(&["period"]) || piece.is_at(&["system"]) {
+        if grammar.has_partition_changes && piece.is_at(&["partition"])
+            || piece.is_at(&["period", "for"])
+            || piece.is_at(&["system", "versioning"])
+        {
             return Ok(Done::PassedOver);
         }
         piece.eat(&["column"]);
@@ -301,7 +311,9 @@ impl Change<'_> {
 
     fn rename(&self, reader: &mut Reader, mut piece: Cursor<'_>) -> Result<Done, Unread> {
         let grammar = reader.grammar;
-        if piece.is_at(&["constraint"]) || piece.is_at(&["index"]) || piece.is_at(&["key"]) {
+        let is_index =
+            grammar.has_index_elements && (piece.is_at(&["index"]) || piece.is_at(&["key"]));
+        if is_index || piece.is_at(&["constraint"]) {
             return Ok(Done::PassedOver);
         }
         piece.eat(&["column"]);

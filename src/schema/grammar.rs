@@ -98,6 +98,8 @@ pub(super) struct Grammar {
     pub(super) has_not_null_keys: bool,
     /// `KEY` and `INDEX` begin an element of a table.
     pub(super) has_index_elements: bool,
+    /// `ADD PARTITION` and `DROP PARTITION` change how a table is stored.
+    pub(super) has_partition_changes: bool,
     /// The type of a computed column is not written down, so it is not read anywhere.
     pub(super) has_untyped_computed: bool,
     /// `INTEGER PRIMARY KEY` numbers its column.
@@ -152,6 +154,7 @@ const PLAIN: Grammar = Grammar {
     has_namespaces: false,
     has_not_null_keys: true,
     has_index_elements: false,
+    has_partition_changes: false,
     has_untyped_computed: false,
     has_rowid: false,
     has_numeric_booleans: false,
@@ -357,6 +360,7 @@ const MYSQL: Grammar = Grammar {
     has_backtick_names: true,
     has_delimiter_command: true,
     has_index_elements: true,
+    has_partition_changes: true,
     has_numeric_booleans: true,
     has_typed_defaults: true,
     function_aliases: &[

@@ -397,3 +397,33 @@ fn a_table_that_a_query_makes_is_said_with_the_reason() {
         assert_eq!(reading.skipped[0].table.as_deref(), Some("b"), "{made}");
     }
 }
+
+#[test]
+fn words_of_indexes_and_periods_are_names_where_nothing_else_follows() {
+    let columns = "  id: int = integer, required\n  period: int = integer\n  system: int = integer";
+    let text =
+        "CREATE TABLE a (id int NOT NULL PRIMARY KEY, period int NOT NULL, exclude int, KEY (id));
+                ALTER TABLE a MODIFY period int, DROP COLUMN exclude, ADD system int;
+                ALTER TABLE a ADD SYSTEM VERSIONING;
+                ALTER TABLE a DROP SYSTEM VERSIONING, ADD PARTITION PARTITIONS 2;";
+    check(Brand::Mysql, text, &format!("table a\n{columns}\n  key id"));
+    let text = "CREATE TABLE a (id int PRIMARY KEY, exclude int, key int, index int, period int,
+                    partition int, EXCLUDE USING gist (period WITH &&), EXCLUDE (key WITH =));
+                ALTER TABLE a DROP key, DROP partition, ADD partition text, ADD system int;
+                ALTER TABLE a RENAME index TO key;
+                ALTER TABLE a ALTER exclude SET NOT NULL;";
+    check(
+        Brand::Postgres,
+        text,
+        indoc! {"
+            table a
+              id: integer = integer, required
+              exclude: integer = integer, required
+              key: integer = integer
+              period: integer = integer
+              partition: text = text
+              system: integer = integer
+              key id
+        "},
+    );
+}
