@@ -47,6 +47,9 @@ pub(super) struct TypeRules {
     pub(super) without_arguments: &'static [&'static str],
     /// `float(n)` up to this precision is the first type, above it the second.
     pub(super) float: Option<(u32, &'static str, &'static str)>,
+    /// Types whose arguments are a shape and a coordinate system, and the system that goes without
+    /// saying: 0 is none.
+    pub(super) shapes: &'static [(&'static str, &'static str)],
     /// Words after the type that are part of it.
     pub(super) attributes: &'static [&'static str],
     /// Types that number their column, and the type they stand for.
@@ -168,6 +171,7 @@ const PLAIN: Grammar = Grammar {
         scaled: &[],
         without_arguments: &[],
         float: None,
+        shapes: &[],
         attributes: &[],
         serial: &[],
         namespaces: &[],
@@ -212,6 +216,7 @@ const POSTGRES: Grammar = Grammar {
         arguments: &[("char", "1"), ("bit", "1")],
         scaled: &["numeric"],
         float: Some((24, "real", "double precision")),
+        shapes: &[("geometry", "0"), ("geography", "4326")],
         serial: &[
             ("serial", "integer"),
             ("serial4", "integer"),
