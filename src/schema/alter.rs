@@ -166,13 +166,16 @@ impl Change<'_> {
         position: &[TokenWithSpan],
     ) -> Result<(), Unread> {
         let is_column = matches!(added, Added::Column(_));
-        let mut table = self.table(reader)?.clone();
-        reader.add(&mut table, added)?;
-        if is_column {
+        // Taken out meanwhile: a copy of each table for each of its keys would be most of the work.
+        let slot = self.table(reader)?;
+        let placeholder = DraftTable::new(slot.name.clone(), None);
+        let mut table = std::mem::replace(slot, placeholder);
+        let done = reader.add(&mut table, added);
+        if is_column && done.is_ok() {
             place_last(&mut table, position, reader.grammar);
         }
         *self.table(reader)? = table;
-        Ok(())
+        done
     }
 
     /// T-SQL's `[CONSTRAINT n] DEFAULT (0) FOR c`.
@@ -186,7 +189,7 @@ impl Change<'_> {
         let value = read_expression(value, reader.grammar)?;
         piece.next();
         let name = piece.name(reader.grammar)?;
-        self.column(reader, &name)?.default = Some(value);
+        self.column(reader, &name)?.default = Some(Box::new(value));
         Ok(Done::Read)
     }
 
@@ -200,7 +203,7 @@ impl Change<'_> {
         let name = piece.name(reader.grammar)?;
         if piece.eat(&["set", "default"]) {
             let value = read_expression(piece.rest(), reader.grammar)?;
-            self.column(reader, &name)?.default = Some(value);
+            self.column(reader, &name)?.default = Some(Box::new(value));
         } else if piece.eat(&["drop", "default"]) {
             self.column(reader, &name)?.default = None;
         } else if piece.eat(&["set", "not", "null"]) {

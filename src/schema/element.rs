@@ -238,7 +238,7 @@ fn read_option(
     match option {
         ColumnOption::Null => column.is_nullable = true,
         ColumnOption::NotNull => column.is_nullable = false,
-        ColumnOption::Default(default) => column.default = Some(default),
+        ColumnOption::Default(default) => column.default = Some(Box::new(default)),
         ColumnOption::PrimaryKey(_) => added.push(Added::PrimaryKey(key())),
         ColumnOption::Unique(_) => added.push(Added::Unique(key())),
         ColumnOption::ForeignKey(foreign) => {

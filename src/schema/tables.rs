@@ -75,6 +75,10 @@ impl Tables {
         self.find_places();
     }
 
+    pub(super) fn list(&self) -> &[DraftTable] {
+        &self.list
+    }
+
     pub(super) fn into_list(self) -> Vec<DraftTable> {
         self.list
     }
