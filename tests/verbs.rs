@@ -273,6 +273,27 @@ fn generated_files_run_in_the_brands_own_client_and_leave_nothing() {
         }
         case.run("INSERT INTO customer (customer_id, name) VALUES (1, 'one')").await;
         assert_eq!(case.number("SELECT COUNT(*) AS n FROM ds_change_outbox").await, 1);
+        // Nothing says what the other tool ran; whether all is there is seen.
+        case.run("UPDATE ds_node SET node_id = 'server2'").await;
+        let run = next(run, case, "verify --node server2").exits_with(0);
+        let run = run.stdout_has("note[installed-elsewhere]: `server2` was not installed by");
+        let run = run.stderr_is("server2: all 14 scripts are there\n");
+        let run = next(run, case, "review --node server2").exits_with(0);
+        assert!(run.stdout.contains("Everything is as it was installed."), "{run}");
+        let on = if case.brand() == Brand::Postgres { " ON customer" } else { "" };
+        case.run(&format!("DROP TRIGGER ds_capture_update_customer{on}")).await;
+        case.run("DROP VIEW view_recordlevel_update_datetime").await;
+        let run = next(run, case, "verify --node server2").exits_with(1);
+        let run = run.stderr_is("server2: 2 differences\n").stdout_has(
+            "drift[trigger-missing]: trigger `ds_capture_update_customer` on table `customer` is \
+             gone: changes are not captured\nhelp: let the tool that installed it run the \
+             generated file again\n",
+        );
+        let run = run.stdout_has("drift[missing-object]: view `view_recordlevel_update_datetime`");
+        let run = next(run, case, "review --node server2").exits_with(0);
+        assert!(run.stdout.contains("- **trigger-missing** "), "{run}");
+        assert_eq!(pending(&run.stdout), None);
+        assert!(feed(case, &up[13..]), "the view is made again");
         // What another tool has installed is not Outrigger's to change or to drop.
         let run = next(run, case, "apply --node server2").exits_with(2);
         let run = run.stderr_has("`ds_change_outbox`").stderr_has(".down.sql");
