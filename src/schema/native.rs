@@ -172,7 +172,7 @@ fn spell_arguments(
     }
 }
 
-/// PostGIS keeps the coordinate system that goes without saying, unless it is none, and forgets a
+/// `PostGIS` keeps the coordinate system that goes without saying, unless it is none, and forgets a
 /// shape that is any one in none.
 fn spell_shape(inside: &str, usual: &str) -> Option<String> {
     const NONE: &str = "0";

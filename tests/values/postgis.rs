@@ -1,4 +1,4 @@
-//! Shapes of PostGIS, from one server that has it to another, over each brand between them.
+//! Shapes of `PostGIS`, from one server that has it to another, over each brand between them.
 
 use std::collections::BTreeMap;
 
@@ -51,7 +51,7 @@ fn ddl(brand: Brand) -> String {
     format!("{extension}CREATE TABLE place (id integer PRIMARY KEY, {});\n", columns.join(", "))
 }
 
-/// A server that has PostGIS; none is said by name.
+/// A server that has `PostGIS`; none is said by name.
 pub(crate) fn server() -> Option<&'static Server> {
     let found = support::servers_of(Brand::Postgres).find(|server| {
         support::block_on(async {
