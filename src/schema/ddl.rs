@@ -17,7 +17,7 @@ use crate::model::{Location, TableName};
 /// Why a statement that reaches to the end of its file is not read.
 pub(super) const UNCLOSED: &str = "a quote or comment that is never closed";
 
-/// How many columns are read: reading so many takes some 300 MB, and generating their SQL 2 GB.
+/// How many columns are read: so many take some 350 MB, and generating their SQL 2 GB.
 const COLUMNS_MAX: usize = 500_000;
 
 /// Reads the files in their order, as one script.
