@@ -261,6 +261,9 @@ impl Error {
                 Some("a template of your own replaces a built-in one of the same name".into())
             }
             Self::Demo(refusal) => Some(refusal.hint().to_owned()),
+            Self::Schema(error) if matches!(**error, schema::Error::TooLarge { .. }) => {
+                Some("dump the wanted tables alone, or read the schema from a live node".into())
+            }
             Self::NoConfig => Some(
                 "write one with `outrigger init --from schema.sql`, or name it with `-c`"
                     .to_owned(),

@@ -218,6 +218,13 @@ fn a_sarif_log_has_what_the_standard_requires() {
         .map(|rule| rule["id"].as_str().unwrap())
         .collect();
     assert_eq!(rules.iter().collect::<BTreeSet<_>>().len(), rules.len(), "ids of rules are unique");
+    for rule in driver["rules"].as_array().unwrap() {
+        for text in ["/shortDescription/text", "/fullDescription/text", "/help/text"] {
+            let text = rule.pointer(text).and_then(serde_json::Value::as_str);
+            assert!(text.is_some_and(|text| !text.is_empty()), "{rule}");
+        }
+        assert!(rule["help"]["markdown"].as_str().unwrap().contains("**Remedy:**"), "{rule}");
+    }
     let results = runs[0]["results"].as_array().unwrap();
     assert!(results.len() > 3);
     let mut suppressed = 0;

@@ -22,6 +22,9 @@ use mutation::Mutator;
 /// No text of a few kilobytes may take as long.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How many mutations there are between two lines that say how far a long run is.
+const PROGRESS_RUNS: u64 = 50_000;
+
 /// The stack of a thread that tokio or `std` starts, which is the least that the readers get.
 const STACK_BYTES: usize = 2 << 20;
 
@@ -70,6 +73,9 @@ fn fuzz(target: &'static str, read: fn(&str)) {
             note(target, &format!("seed {seed}"));
             sender.send(format!("seed {seed}")).expect("somebody watches");
             read(&mutator.text(seed));
+            if (seed - first + 1).is_multiple_of(PROGRESS_RUNS) {
+                println!("{target}: {} of {runs} runs", seed - first + 1);
+            }
         }
     });
     let worker = worker.expect("a thread can be started");

@@ -3,7 +3,8 @@
 use outrigger::db::Session;
 use outrigger::dialect::Brand;
 use outrigger::model::Schema;
-use outrigger::render::{Script, Templates};
+use outrigger::plan;
+use outrigger::render::{self, Script, Templates};
 use outrigger::schema::{self, Trigger};
 use sqlparser::dialect::{Dialect, MySqlDialect, PostgreSqlDialect};
 use sqlparser::parser::Parser;
@@ -13,7 +14,7 @@ use crate::support::{self, Server, TestDatabase, tsql};
 
 /// Statements that a parser does not read although the engine does: how they begin, what they
 /// have in them, and why. One that is read after all has to go from here.
-const EXEMPT: [(Brand, &str, &str, &str); 4] = [
+const EXEMPT: [(Brand, &str, &str, &str); 5] = [
     (Brand::Postgres, "COMMENT ON TRIGGER", "", "sqlparser knows comments on tables and the like"),
     (Brand::Postgres, "AFTER UPDATE ON", "*<>", "sqlparser has no comparison of row images"),
     (Brand::Postgres, "DO $outrigger$", "", "sqlparser has no anonymous blocks"),
@@ -22,6 +23,12 @@ const EXEMPT: [(Brand, &str, &str, &str); 4] = [
         "CREATE /*M! OR REPLACE */ TRIGGER",
         "",
         "sqlparser has no trigger bodies of MySQL's form",
+    ),
+    (
+        Brand::Mysql,
+        "GRANT CREATE, DROP, ALTER",
+        "",
+        "sqlparser has not all rights; `roles` runs it",
     ),
 ];
 
@@ -38,7 +45,8 @@ fn mysql_statements_parse() {
 fn check_with(brand: Brand, dialect: &dyn Dialect) {
     let mut used = vec![false; EXEMPT.len()];
     for case in cases() {
-        for statement in statements(&case, brand) {
+        let all = statements(&case, brand).into_iter().chain(grants(&case, brand));
+        for statement in all {
             let exempt = EXEMPT.iter().position(|(of, start, has, _)| {
                 *of == brand && statement.contains(start) && statement.contains(has)
             });
@@ -58,7 +66,13 @@ fn check_with(brand: Brand, dialect: &dyn Dialect) {
 #[test]
 fn sqlserver_statements_parse() {
     for case in cases() {
-        let batches = statements(&case, Brand::SqlServer);
+        let mut batches = statements(&case, Brand::SqlServer);
+        let grants = grants(&case, Brand::SqlServer);
+        for role in ["[own]]er]", "[the \"runner\"]", "[app'; DROP TABLE a; -- `]"] {
+            let has = grants.iter().any(|grant| grant.ends_with(&format!(" TO {role};")));
+            assert!(has || batches.is_empty(), "{}: {role}: {grants:?}", case.name);
+        }
+        batches.extend(grants);
         if let Err(error) = tsql::parse_tsql(&batches.join("\nGO\n")) {
             panic!("{}: {error}", case.name);
         }
@@ -70,6 +84,16 @@ fn statements(case: &Case, brand: Brand) -> Vec<String> {
     let scripts = case.scripts(brand).unwrap_or_default();
     let of_script = |script: &Script| [script.statements.clone(), script.removal.clone()].concat();
     scripts.iter().flat_map(of_script).collect()
+}
+
+/// The rights that a case emits for roles whose names need their quotes.
+fn grants(case: &Case, brand: Brand) -> Vec<String> {
+    let mut config = case.config.clone();
+    config.roles.owner = Some("own]er".to_owned());
+    config.roles.runner = Some("the \"runner\"".to_owned());
+    config.roles.application = Some("app'; DROP TABLE a; -- `".to_owned());
+    let Ok(plan) = plan::plan(&config, &case.schema, brand) else { return Vec::new() };
+    render::grants(&plan, &Templates::embedded(brand)).unwrap()
 }
 
 #[test]

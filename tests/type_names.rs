@@ -162,8 +162,9 @@ const VERBATIM: &str = "Types that one brand alone has: the text that this brand
     imported: it waits in quarantine with PostgreSQL's own reason, `malformed array literal`, and \
     later changes of the row wait behind it, until a person drops it. Values are compared as texts, so \
     `24:00:00` and `1 day` are two intervals. An `inet` says its mask, `10.0.0.1/32`, which \
-    MariaDB's own `inet4` and `inet6` refuse. Between columns that are declared in different \
-    ways, `interval year to month` and its like cut the other fields; a `seg` keeps six digits; \
+    MariaDB's own `inet4` and `inet6` refuse. The shapes of PostGIS are their EWKB in \
+    hexadecimal digits; an application elsewhere reads them with a library that knows them. Between \
+    columns that are declared in different ways, `interval year to month` and its like cut the other fields; a `seg` keeps six digits; \
     all else that a column would cut is refused.\n\n";
 
 fn of_type(text: &mut String, logical: LogicalType) {

@@ -3,6 +3,8 @@
 
 #[path = "values/keys.rs"]
 mod keys;
+#[path = "values/postgis.rs"]
+pub(crate) mod postgis;
 #[path = "values/verbatim.rs"]
 mod verbatim;
 

@@ -80,6 +80,55 @@ fn the_life_of_an_installation() {
     });
 }
 
+/// The SQL in a report that `apply` would run on the node.
+fn pending(report: &str) -> Option<&str> {
+    let (_, behind) = report.split_once("would run there now:\n\n```sql\n")?;
+    behind.split_once("\n```\n").map(|(sql, _)| sql.trim())
+}
+
+/// What a report says of a node is what `verify` and `apply --dry-run` say there.
+#[test]
+fn a_review_says_what_differs_from_what_is_installed() {
+    on_each(async |case| {
+        let run = beside(case, "review --node server2").exits_with(0);
+        assert!(run.stdout.contains("- **not-installed** "), "{run}");
+        let sql = pending(&run.stdout).expect("all of it is to be run").to_owned();
+        let run = next(run, case, "apply --node server2 --dry-run").exits_with(0);
+        assert_eq!(sql, run.stdout.trim());
+        assert!(sql.contains("ds_capture_insert_customer"), "{sql}");
+
+        let run = next(run, case, "apply --node server2").exits_with(0);
+        let run = next(run, case, "review --node server2").exits_with(0);
+        assert!(run.stdout.contains("Everything is as it was installed."), "{run}");
+        assert_eq!(pending(&run.stdout), None);
+
+        let on = if case.brand() == Brand::Postgres { " ON customer" } else { "" };
+        case.run(&format!("DROP TRIGGER ds_capture_update_customer{on}")).await;
+        case.run("ALTER TABLE sales_order ADD COLUMN added integer").await;
+        let added = case.ddl.replacen("sales_order (", "sales_order (added integer, ", 1);
+        assert_ne!(added, case.ddl);
+        let with = |run: Run| run.file("schema.sql", &added);
+        let run = with(next(run, case, "review --node server2")).exits_with(0);
+        let finding = |id: &str, of: &str| {
+            let id = format!("- **{id}** ");
+            let lines = run.stdout.replace('\\', "");
+            lines.lines().any(|line| line.starts_with(&id) && line.contains(of))
+        };
+        assert!(finding("trigger-missing", "ds_capture_update_customer"), "{run}");
+        assert!(finding("table-changed", "sales_order"), "{run}");
+        assert!(finding("outdated", "100_capture_sales_order"), "{run}");
+        assert!(!run.stdout.contains("Everything is as"), "{run}");
+        let sql = pending(&run.stdout).expect("two tables are captured anew").to_owned();
+        assert!(sql.contains("ds_capture_update_customer") && sql.contains("added"), "{sql}");
+        assert!(!sql.contains("CREATE TABLE ds_change_outbox"), "{sql}");
+        let run = with(next(run, case, "apply --node server2 --dry-run")).exits_with(0);
+        assert_eq!(sql, run.stdout.trim());
+        let run = with(next(run, case, "apply --node server2")).exits_with(0);
+        let run = with(next(run, case, "review --node server2")).exits_with(0);
+        assert!(run.stdout.contains("Everything is as it was installed."), "{run}");
+    });
+}
+
 #[test]
 fn a_node_that_cannot_be_reached_is_named_without_its_password() {
     on_each_of(Brand::Sqlite, async |case| {
@@ -224,6 +273,27 @@ fn generated_files_run_in_the_brands_own_client_and_leave_nothing() {
         }
         case.run("INSERT INTO customer (customer_id, name) VALUES (1, 'one')").await;
         assert_eq!(case.number("SELECT COUNT(*) AS n FROM ds_change_outbox").await, 1);
+        // Nothing says what the other tool ran; whether all is there is seen.
+        case.run("UPDATE ds_node SET node_id = 'server2'").await;
+        let run = next(run, case, "verify --node server2").exits_with(0);
+        let run = run.stdout_has("note[installed-elsewhere]: `server2` was not installed by");
+        let run = run.stderr_is("server2: all 14 scripts are there\n");
+        let run = next(run, case, "review --node server2").exits_with(0);
+        assert!(run.stdout.contains("Everything is as it was installed."), "{run}");
+        let on = if case.brand() == Brand::Postgres { " ON customer" } else { "" };
+        case.run(&format!("DROP TRIGGER ds_capture_update_customer{on}")).await;
+        case.run("DROP VIEW view_recordlevel_update_datetime").await;
+        let run = next(run, case, "verify --node server2").exits_with(1);
+        let run = run.stderr_is("server2: 2 differences\n").stdout_has(
+            "drift[trigger-missing]: trigger `ds_capture_update_customer` on table `customer` is \
+             gone: changes are not captured\nhelp: let the tool that installed it run the \
+             generated file again\n",
+        );
+        let run = run.stdout_has("drift[missing-object]: view `view_recordlevel_update_datetime`");
+        let run = next(run, case, "review --node server2").exits_with(0);
+        assert!(run.stdout.contains("- **trigger-missing** "), "{run}");
+        assert_eq!(pending(&run.stdout), None);
+        assert!(feed(case, &up[13..]), "the view is made again");
         // What another tool has installed is not Outrigger's to change or to drop.
         let run = next(run, case, "apply --node server2").exits_with(2);
         let run = run.stderr_has("`ds_change_outbox`").stderr_has(".down.sql");

@@ -27,7 +27,7 @@ pub use probe::{Outcome, Probed, probe};
 pub use run::{Removal, apply, prepare_removal, remove};
 pub use statements::Statements;
 pub use text::{migration_text, removal_text};
-pub use verify::{Finding, IDS, NOTE_IDS, compare, verify};
+pub use verify::{Finding, IDS, NOTE_IDS, compare, is_installed_elsewhere, verify};
 pub use wanted::{Program, Wanted, ensure_programs};
 
 use crate::db::{Fault, FaultKind};

@@ -16,11 +16,12 @@ use crate::model::Table;
 use crate::render::{Script, ScriptKind, objects};
 
 /// The ids of all findings, sorted; `docs/drift.md` describes them.
-pub const IDS: [&str; 16] = [
+pub const IDS: [&str; 17] = [
     "column-dropped",
     "column-leaving",
     "dirty",
     "guid-missing",
+    "installed-elsewhere",
     "missing-object",
     "not-installed",
     "obsolete",
@@ -35,8 +36,8 @@ pub const IDS: [&str; 16] = [
     "wrong-node",
 ];
 
-/// Of these, the ones that are as they should be while a schema changes, and no difference.
-pub const NOTE_IDS: [&str; 2] = ["column-dropped", "column-leaving"];
+/// Of these, the ones that say how things are, and are no difference.
+pub const NOTE_IDS: [&str; 3] = ["column-dropped", "column-leaving", "installed-elsewhere"];
 
 /// A difference, or a note.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -52,7 +53,8 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// Whether it is no difference, and only says how far a change of the schema is.
+    /// Whether it is no difference, and only says how far a change of the schema is, or who
+    /// installed.
     #[must_use]
     pub fn is_note(&self) -> bool {
         NOTE_IDS.contains(&self.id)
@@ -61,6 +63,9 @@ impl Finding {
 
 /// `outrigger apply` mends it.
 const APPLY: &str = "`outrigger apply` installs what is wanted";
+
+/// The same, where another tool runs the files.
+const OTHER_TOOL: &str = "let the tool that installed it run the generated file again";
 
 /// Compares a node with what is wanted there. Nothing is changed.
 ///
@@ -80,6 +85,10 @@ pub async fn verify(
 pub fn compare(wanted: &Wanted<'_>, live: &Live) -> Vec<Finding> {
     let mut findings = Vec::new();
     compare_node(wanted, live, &mut findings);
+    if is_installed_elsewhere(wanted, live) {
+        compare_elsewhere(wanted, live, &mut findings);
+        return findings;
+    }
     if live.history.is_empty() {
         findings.push(Finding {
             id: "not-installed",
@@ -105,6 +114,40 @@ pub fn compare(wanted: &Wanted<'_>, live: &Live) -> Vec<Finding> {
     findings
 }
 
+/// Whether what is wanted stands there, or a part of it, and `outrigger apply` did not make it.
+#[must_use]
+pub fn is_installed_elsewhere(wanted: &Wanted<'_>, live: &Live) -> bool {
+    let is_there = |script: &Script| {
+        let mut made = objects(live.brand, &script.removal).into_iter();
+        made.any(|object| live.objects.contains(&object))
+    };
+    live.history.is_empty() && wanted.scripts.iter().any(is_there)
+}
+
+/// What is wanted and missing where another tool has installed: nothing says what it ran, so that
+/// objects are looked for by their names.
+fn compare_elsewhere(wanted: &Wanted<'_>, live: &Live, findings: &mut Vec<Finding>) {
+    findings.push(Finding {
+        id: "installed-elsewhere",
+        object: wanted.node.to_string(),
+        message: format!(
+            "`{}` was not installed by `outrigger apply`: whether all is there is looked at, and \
+             not whether triggers are as they were generated",
+            wanted.node
+        ),
+        remedy: "`outrigger generate --check` and the tool's own status say what it has run",
+    });
+    let from = findings.len();
+    for script in &wanted.scripts {
+        compare_installed(wanted, live, script, &Installed::new(script, None), findings);
+    }
+    for finding in &mut findings[from..] {
+        if finding.remedy == APPLY {
+            finding.remedy = OTHER_TOOL;
+        }
+    }
+}
+
 fn compare_node(wanted: &Wanted<'_>, live: &Live, findings: &mut Vec<Finding>) {
     let message = match &live.node {
         Some(found) if *found != wanted.node => {
@@ -119,21 +162,38 @@ fn compare_node(wanted: &Wanted<'_>, live: &Live, findings: &mut Vec<Finding>) {
         id: "wrong-node",
         object: wanted.node.to_string(),
         message,
-        remedy: "check the node's URL; a node without an id gets it from `outrigger apply`",
+        remedy: "check the node's URL; a node without an id gets it from `outrigger apply`, and \
+                 from `UPDATE ds_node SET node_id = …` where another tool installs",
     });
 }
 
 fn compare_script(wanted: &Wanted<'_>, live: &Live, script: &Script, findings: &mut Vec<Finding>) {
     let name = &script.name;
+    if let Some(installed) = live.installed(name) {
+        return compare_installed(wanted, live, script, installed, findings);
+    }
+    // Where another tool made the history, it is not listed in itself.
+    if !makes_history(script, live.brand) {
+        let message = format!("`{name}` is not installed");
+        findings.push(Finding {
+            id: "not-installed",
+            object: name.clone(),
+            message,
+            remedy: APPLY,
+        });
+    }
+}
+
+fn compare_installed(
+    wanted: &Wanted<'_>,
+    live: &Live,
+    script: &Script,
+    installed: &Installed,
+    findings: &mut Vec<Finding>,
+) {
+    let name = &script.name;
     let mut find = |id, object: &str, message: String, remedy| {
         findings.push(Finding { id, object: object.to_owned(), message, remedy });
-    };
-    let Some(installed) = live.installed(name) else {
-        // Where another tool made the history, it is not listed in itself.
-        if !makes_history(script, live.brand) {
-            find("not-installed", name, format!("`{name}` is not installed"), APPLY);
-        }
-        return;
     };
     if installed.is_dirty {
         let remedy = "`outrigger apply` removes what stands of it and installs it again";

@@ -66,9 +66,14 @@ async fn look(context: &Context, loaded: &Loaded, node: &str) -> Result<Installe
         message: finding.message,
         remedy: finding.remedy.to_owned(),
     });
+    let differences: Vec<Difference> = differences.collect();
+    if apply::is_installed_elsewhere(&wanted, &live) {
+        // What the other tool has to run is in its own files.
+        return Ok(Installed::new(target.id.to_string(), differences, ""));
+    }
     // What may not be dropped unasked is shown here all the same.
     let migration = apply::prepare(&wanted, &live, true);
     let migration = migration.map_err(|error| target.refused(error))?;
     let pending = apply::migration_text(&migration, &target.statements)?;
-    Ok(Installed::new(target.id.to_string(), differences.collect(), &pending))
+    Ok(Installed::new(target.id.to_string(), differences, &pending))
 }

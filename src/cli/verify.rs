@@ -21,8 +21,10 @@ pub(super) async fn run(args: Verify, context: &Context) -> Result<ExitCode> {
         Format::Text => context.console.data(&text(&findings))?,
     }
     let count = findings.iter().filter(|finding| !finding.is_note()).count();
+    let is_elsewhere = findings.iter().any(|finding| finding.id == "installed-elsewhere");
+    let as_wanted = if is_elsewhere { "there" } else { "as installed" };
     context.console.note(&match count {
-        0 => format!("{}: all {} scripts are as installed", args.node, wanted.scripts.len()),
+        0 => format!("{}: all {} scripts are {as_wanted}", args.node, wanted.scripts.len()),
         1 => format!("{}: 1 difference", args.node),
         _ => format!("{}: {count} differences", args.node),
     });

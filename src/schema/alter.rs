@@ -28,14 +28,51 @@ pub(super) fn read(
     cursor.eat_token(&Token::Mul);
     // `WITH CHECK ADD …` says that existing rows are checked.
     let _ = cursor.eat(&["with", "check"]) || cursor.eat(&["with", "nocheck"]);
-    let mut done = Done::PassedOver;
+    let mut done = Ok(Done::PassedOver);
     let mut verb = String::new();
+    let mut new_name = None;
     for piece in split_at_commas(cursor.rest()) {
         let mut piece = Cursor::new(piece);
         verb = next_verb(&mut piece, verb, reader.grammar);
         let change = Change { name: &name, path, place: piece.place() };
-        if let Done::Read = change.read(reader, &verb, piece)? {
+        let read = if verb == "rename" && Change::is_rename_of_table(reader, piece) {
+            change.new_name(reader, piece).map(|new| {
+                new_name = Some(new);
+                Done::Read
+            })
+        } else {
+            change.read(reader, &verb, piece)
+        };
+        // One change that is not understood takes the others along in its report only.
+        match (read, &done) {
+            (Err(unread), Ok(_)) => done = Err(unread),
+            (Ok(Done::Read), Ok(_)) => done = Ok(Done::Read),
+            _ => {}
+        }
+    }
+    // Changes behind a new name are still changes of the table by its old one.
+    if let Some(new) = new_name {
+        reader.tables.rename(&name, &new, reader.grammar);
+    }
+    done
+}
+
+/// `RENAME TABLE a TO b, c TO d` of `MySQL`, one after the other.
+pub(super) fn rename_tables(reader: &mut Reader, mut cursor: Cursor<'_>) -> Result<Done, Unread> {
+    while !cursor.eat(&["table"]) && !cursor.eat(&["tables"]) && cursor.next().is_some() {}
+    cursor.eat(&["if", "exists"]);
+    let mut done = Done::PassedOver;
+    for pair in split_at_commas(cursor.rest()) {
+        let mut pair = Cursor::new(pair);
+        let old = reader.table_name(&mut pair)?;
+        while !pair.eat(&["to"]) && pair.next().is_some() {}
+        let new = reader.table_name(&mut pair)?;
+        if reader.table_mut(&old).is_some() {
+            reader.tables.rename(&old, &new, reader.grammar);
             done = Done::Read;
+        } else if !reader.unread.contains(&old) {
+            let reason = format!("table `{old}` was not read before");
+            return Err(Unread { place: pair.place(), reason });
         }
     }
     Ok(done)
@@ -99,7 +136,9 @@ impl Change<'_> {
         if is_default_for(&piece) {
             return self.default_for(reader, piece);
         }
-        if piece.is_at(&["partition"]) || piece.is_at(&["system"]) {
+        if reader.grammar.has_partition_changes && piece.is_at(&["partition"])
+            || piece.is_at(&["system", "versioning"])
+        {
             return Ok(Done::PassedOver);
         }
         piece.eat(&["column"]);
@@ -127,13 +166,16 @@ impl Change<'_> {
         position: &[TokenWithSpan],
     ) -> Result<(), Unread> {
         let is_column = matches!(added, Added::Column(_));
-        let mut table = self.table(reader)?.clone();
-        reader.add(&mut table, added)?;
-        if is_column {
+        // Taken out meanwhile: a copy of each table for each of its keys would be most of the work.
+        let slot = self.table(reader)?;
+        let placeholder = DraftTable::new(slot.name.clone(), None);
+        let mut table = std::mem::replace(slot, placeholder);
+        let done = reader.add(&mut table, added);
+        if is_column && done.is_ok() {
             place_last(&mut table, position, reader.grammar);
         }
         *self.table(reader)? = table;
-        Ok(())
+        done
     }
 
     /// T-SQL's `[CONSTRAINT n] DEFAULT (0) FOR c`.
@@ -147,12 +189,13 @@ impl Change<'_> {
         let value = read_expression(value, reader.grammar)?;
         piece.next();
         let name = piece.name(reader.grammar)?;
-        self.column(reader, &name)?.default = Some(value);
+        self.column(reader, &name)?.default = Some(Box::new(value));
         Ok(Done::Read)
     }
 
     fn alter(&self, reader: &mut Reader, mut piece: Cursor<'_>) -> Result<Done, Unread> {
-        if piece.is_at(&["index"]) || piece.is_at(&["constraint"]) || piece.is_at(&["check"]) {
+        let is_index = reader.grammar.has_index_elements && piece.is_at(&["index"]);
+        if is_index || piece.is_at(&["constraint"]) || piece.is_at(&["check"]) {
             return Ok(Done::PassedOver);
         }
         piece.eat(&["column"]);
@@ -160,7 +203,7 @@ impl Change<'_> {
         let name = piece.name(reader.grammar)?;
         if piece.eat(&["set", "default"]) {
             let value = read_expression(piece.rest(), reader.grammar)?;
-            self.column(reader, &name)?.default = Some(value);
+            self.column(reader, &name)?.default = Some(Box::new(value));
         } else if piece.eat(&["drop", "default"]) {
             self.column(reader, &name)?.default = None;
         } else if piece.eat(&["set", "not", "null"]) {
@@ -236,8 +279,12 @@ impl Change<'_> {
             self.table(reader)?.primary_key = None;
             return Ok(Done::Read);
         }
-        let is_key = ["constraint", "foreign", "index", "key", "check"];
-        let is_constraint = piece.word().is_some_and(|word| is_key.contains(&word.as_str()));
+        let is_key = |word: &str| match word {
+            "constraint" | "foreign" | "check" => true,
+            "index" | "key" => grammar.has_index_elements,
+            _ => false,
+        };
+        let is_constraint = piece.word().is_some_and(|word| is_key(&word));
         if is_constraint {
             let _ = piece.eat(&["foreign", "key"]) || piece.next().is_some();
             piece.eat(&["if", "exists"]);
@@ -245,7 +292,10 @@ impl Change<'_> {
             drop_constraint(self.table(reader)?, &name);
             return Ok(Done::Read);
         }
-        if piece.is_at(&["partition"]) || piece.is_at(&["period"]) || piece.is_at(&["system"]) {
+        if grammar.has_partition_changes && piece.is_at(&["partition"])
+            || piece.is_at(&["period", "for"])
+            || piece.is_at(&["system", "versioning"])
+        {
             return Ok(Done::PassedOver);
         }
         piece.eat(&["column"]);
@@ -264,19 +314,10 @@ impl Change<'_> {
 
     fn rename(&self, reader: &mut Reader, mut piece: Cursor<'_>) -> Result<Done, Unread> {
         let grammar = reader.grammar;
-        if piece.is_at(&["constraint"]) || piece.is_at(&["index"]) || piece.is_at(&["key"]) {
+        let is_index =
+            grammar.has_index_elements && (piece.is_at(&["index"]) || piece.is_at(&["key"]));
+        if is_index || piece.is_at(&["constraint"]) {
             return Ok(Done::PassedOver);
-        }
-        // `RENAME new_name` of MySQL does without a word between.
-        let is_bare = !piece.is_at(&["column"]) && {
-            let mut ahead = piece;
-            ahead.table_name(None, grammar).is_ok() && ahead.is_at_end()
-        };
-        if piece.eat(&["to"]) || piece.eat(&["as"]) || is_bare {
-            let new = piece.table_name(self.name.namespace.as_deref(), grammar)?;
-            self.table(reader)?;
-            reader.tables.rename(self.name, &new, grammar);
-            return Ok(Done::Read);
         }
         piece.eat(&["column"]);
         let old = piece.name(grammar)?;
@@ -285,6 +326,20 @@ impl Change<'_> {
         new.clone_into(&mut self.column(reader, &old)?.name);
         rename_in_keys(self.table(reader)?, &old, &new);
         Ok(Done::Read)
+    }
+
+    /// Whether a `RENAME` is one of the table: `MySQL` does without a word between.
+    fn is_rename_of_table(reader: &Reader, mut piece: Cursor<'_>) -> bool {
+        let is_of_part = ["column", "constraint", "index", "key"].iter().any(|w| piece.is_at(&[w]));
+        let has_word = piece.is_at(&["to"]) || piece.is_at(&["as"]);
+        has_word
+            || !is_of_part && piece.table_name(None, reader.grammar).is_ok() && piece.is_at_end()
+    }
+
+    fn new_name(&self, reader: &mut Reader, mut piece: Cursor<'_>) -> Result<TableName, Unread> {
+        let _ = piece.eat(&["to"]) || piece.eat(&["as"]);
+        self.table(reader)?;
+        piece.table_name(self.name.namespace.as_deref(), reader.grammar)
     }
 
     fn attach(reader: &mut Reader, mut piece: Cursor<'_>) -> Result<Done, Unread> {

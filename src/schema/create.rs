@@ -10,6 +10,9 @@ use super::elements;
 use super::grammar::Grammar;
 use super::token::{self, Cursor, Unread, location, split_at_commas};
 
+/// What a query yields is the database's to know.
+const FILLED: &str = "a table that is filled by a query is not read";
+
 impl Reader {
     pub(super) fn create_table(
         &mut self,
@@ -57,7 +60,9 @@ impl Reader {
         }
         let at = cursor.place();
         let Some(inside) = cursor.group() else {
-            let reason = "a table without a list of columns".to_owned();
+            let is_filled = cursor.is_at(&["as"]) || has_query(cursor.rest());
+            let reason = if is_filled { FILLED } else { "a table without a list of columns" };
+            let reason = reason.to_owned();
             return Err(Unread { place: at, reason });
         };
         let rest = cursor.rest();
@@ -79,7 +84,7 @@ impl Reader {
             }
         }
         if has_query(rest) {
-            return Err(Unread::new("a table that is filled by a query is not read"));
+            return Err(Unread::new(FILLED));
         }
         self.finish_keys(&mut table, rest, is_descending);
         if table.columns.is_empty() {

@@ -17,13 +17,29 @@ use crate::model::{Location, TableName};
 /// Why a statement that reaches to the end of its file is not read.
 pub(super) const UNCLOSED: &str = "a quote or comment that is never closed";
 
+/// How many columns are read: so many take some 350 MB, and generating their SQL 2 GB.
+const COLUMNS_MAX: usize = 500_000;
+
 /// Reads the files in their order, as one script.
 pub(super) fn read(sources: &[Source<'_>], grammar: &'static Grammar) -> Result<Reading, Error> {
+    read_up_to(COLUMNS_MAX, sources, grammar)
+}
+
+fn read_up_to(
+    columns_max: usize,
+    sources: &[Source<'_>],
+    grammar: &'static Grammar,
+) -> Result<Reading, Error> {
     let mut reader = Reader::new(grammar);
     for source in sources {
         reader.namespace = None;
         for statement in split::split(source.text, grammar) {
             reader.read_statement(source.path, &statement)?;
+            if reader.tables.columns() > columns_max {
+                let place = (statement.line, statement.column);
+                let location = Box::new(location(source.path, place));
+                return Err(Error::TooLarge { columns: columns_max, location });
+            }
         }
     }
     if !reader.has_create_table {
@@ -95,10 +111,15 @@ impl Reader {
             Err(Refused::Twice(error)) => return Err(error),
             Err(Refused::Unread(unread)) => Some(unread),
         };
-        let table = (kind == Verb::CreateTable && unread.is_some())
-            .then(|| self.table_of(statement))
-            .flatten();
-        self.unread.extend(table.clone());
+        let is_lost = kind == Verb::CreateTable && unread.is_some();
+        let is_wrong = kind == Verb::AlterTable && unread.is_some();
+        let mut table = (is_lost || is_wrong).then(|| self.table_of(statement)).flatten();
+        if is_lost {
+            self.unread.extend(table.clone());
+        } else {
+            // What is not created here is no table that could be wrong.
+            table = table.filter(|name| self.tables.get(name, self.grammar).is_some());
+        }
         let at = unread.as_ref().and_then(|unread| unread.place).unwrap_or(place);
         self.skipped.push(Skipped {
             location: location(path, at),
@@ -133,18 +154,20 @@ impl Reader {
             Verb::AddType => Ok(self.add_type(cursor)),
             Verb::AlterType => Ok(self.rename_type(cursor)?),
             Verb::DropTable => Ok(self.drop_tables(cursor)?),
+            Verb::RenameTable => Ok(alter::rename_tables(self, cursor)?),
             Verb::Set => Ok(self.set(cursor)),
             Verb::Other => Ok(Done::PassedOver),
         }
     }
 
-    /// The name of the table that a statement would have created.
+    /// The name of the table that a statement would have created or altered.
     fn table_of(&self, statement: &Statement<'_>) -> Option<TableName> {
         let place = (statement.line, statement.column);
         let tokens = token::tokenize(statement.text, place, self.grammar).ok()?;
         let mut cursor = Cursor::new(&tokens);
         skip_to(&mut cursor, "table");
-        cursor.eat(&["if", "not", "exists"]);
+        let _ = cursor.eat(&["if", "not", "exists"]) || cursor.eat(&["if", "exists"]);
+        cursor.eat(&["only"]);
         self.table_name(&mut cursor).ok()
     }
 
@@ -351,5 +374,26 @@ impl From<Unread> for Refused {
 pub(super) fn skip_to(cursor: &mut Cursor<'_>, word: &str) {
     while !cursor.is_at_end() && !cursor.eat(&[word]) {
         cursor.next();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read_up_to;
+    use crate::dialect::Brand;
+    use crate::schema::Source;
+    use crate::schema::grammar::Grammar;
+
+    #[test]
+    fn what_is_too_large_ends_with_the_place_and_what_was_dropped_does_not_count() {
+        let read = |text: &str| {
+            let sources = [Source { path: "a.sql", text }];
+            read_up_to(3, &sources, Grammar::of(Brand::Postgres))
+        };
+        let two = "CREATE TABLE a (b int, c int);\n";
+        assert!(read(&format!("{two}DROP TABLE a;\n{two}CREATE TABLE d (e int);")).is_ok());
+        let error = read(&format!("{two}CREATE TABLE d (e int, f int);")).expect_err("four");
+        assert_eq!(error.to_string(), "more than 3 columns are defined up to here");
+        assert_eq!(error.location().map(ToString::to_string).as_deref(), Some("a.sql:2:1"));
     }
 }

@@ -52,7 +52,8 @@ pub(super) struct DraftColumn {
     pub(super) native_type: String,
     pub(super) kind: Kind,
     pub(super) is_nullable: bool,
-    pub(super) default: Option<Expr>,
+    /// Boxed: an expression is several times as large as all else that is said of a column.
+    pub(super) default: Option<Box<Expr>>,
     pub(super) is_identity: bool,
     pub(super) is_generated: bool,
     pub(super) location: Option<Location>,
@@ -121,24 +122,43 @@ pub(super) fn missing_column<'a>(table: &'a DraftTable, grammar: &Grammar) -> Op
 
 /// Resolves names, fills in what goes without saying, and sorts.
 pub(super) fn finish(all: Tables, grammar: &Grammar) -> Schema {
-    let mut tables = all.clone().into_list();
-    for table in &mut tables {
-        resolve_names(table, &all, grammar);
-    }
-    drop(all);
+    // Only keys are held twice: columns are what a large schema is made of.
+    let keys: Vec<Keys> = all
+        .list()
+        .iter()
+        .map(|table| resolve_names(Keys::of(table), table, &all, grammar))
+        .collect();
+    let tables = all.into_list().into_iter().zip(keys);
     let mut tables: Vec<Table> =
-        tables.into_iter().map(|table| finish_table(table, grammar)).collect();
+        tables.map(|(table, keys)| finish_table(table, keys, grammar)).collect();
     tables.sort_by(|a, b| a.name.cmp(&b.name));
     Schema { tables }
 }
 
-fn resolve_names(table: &mut DraftTable, all: &Tables, grammar: &Grammar) {
-    let own: Vec<String> = table.columns.iter().map(|column| column.name.clone()).collect();
-    for key in table.primary_key.iter_mut().chain(&mut table.unique_keys) {
-        resolve(&mut key.columns, &own, grammar);
+/// The keys of a table.
+struct Keys {
+    primary: Vec<String>,
+    unique: Vec<Vec<String>>,
+    foreign: Vec<DraftReference>,
+}
+
+impl Keys {
+    fn of(table: &DraftTable) -> Self {
+        let primary = table.primary_key.as_ref().map(|key| key.columns.clone());
+        Self {
+            primary: primary.unwrap_or_default(),
+            unique: table.unique_keys.iter().map(|key| key.columns.clone()).collect(),
+            foreign: table.foreign_keys.clone(),
+        }
     }
-    for reference in &mut table.foreign_keys {
-        resolve(&mut reference.columns, &own, grammar);
+}
+
+fn resolve_names(mut keys: Keys, table: &DraftTable, all: &Tables, grammar: &Grammar) -> Keys {
+    for columns in std::iter::once(&mut keys.primary).chain(&mut keys.unique) {
+        resolve(columns, &table.columns, grammar);
+    }
+    for reference in &mut keys.foreign {
+        resolve(&mut reference.columns, &table.columns, grammar);
         let Some(referenced) = all.get(&reference.references, grammar) else { continue };
         reference.references = referenced.name.clone();
         if reference.referenced_columns.is_empty()
@@ -146,36 +166,30 @@ fn resolve_names(table: &mut DraftTable, all: &Tables, grammar: &Grammar) {
         {
             reference.referenced_columns.clone_from(&key.columns);
         }
-        let columns: Vec<String> =
-            referenced.columns.iter().map(|column| column.name.clone()).collect();
-        resolve(&mut reference.referenced_columns, &columns, grammar);
+        resolve(&mut reference.referenced_columns, &referenced.columns, grammar);
     }
+    keys
 }
 
 /// Gives names the letter case of the columns that they mean.
-fn resolve(names: &mut [String], columns: &[String], grammar: &Grammar) {
+fn resolve(names: &mut [String], columns: &[DraftColumn], grammar: &Grammar) {
     for name in names {
-        if let Some(index) = find(columns.iter(), name, grammar) {
-            name.clone_from(&columns[index]);
+        if let Some(index) = find(columns.iter().map(|column| &column.name), name, grammar) {
+            name.clone_from(&columns[index].name);
         }
     }
 }
 
-fn finish_table(table: DraftTable, grammar: &Grammar) -> Table {
-    let primary_key = table.primary_key.map(|key| key.columns).unwrap_or_default();
+fn finish_table(table: DraftTable, keys: Keys, grammar: &Grammar) -> Table {
+    let Keys { primary: primary_key, unique, foreign } = keys;
     let columns = table.columns.into_iter().map(|column| {
         let is_key = primary_key.contains(&column.name);
         finish_column(column, is_key, grammar)
     });
     let columns = columns.collect();
-    let unique_keys: BTreeSet<Vec<String>> = table
-        .unique_keys
-        .into_iter()
-        .map(|key| key.columns)
-        .filter(|columns| *columns != primary_key)
-        .collect();
-    let foreign_keys: BTreeSet<ForeignKey> = table
-        .foreign_keys
+    let unique_keys: BTreeSet<Vec<String>> =
+        unique.into_iter().filter(|columns| *columns != primary_key).collect();
+    let foreign_keys: BTreeSet<ForeignKey> = foreign
         .into_iter()
         .map(|reference| ForeignKey {
             columns: reference.columns,
@@ -207,12 +221,12 @@ fn finish_column(column: DraftColumn, is_key: bool, grammar: &Grammar) -> Column
         Kind::Own => Some(LogicalType::Verbatim),
         Kind::Base | Kind::Domain(..) => grammar.brand.dialect().logical_type(stored_as),
     };
-    let is_sequence = column.default.as_ref().is_some_and(expression::is_sequence);
+    let is_sequence = column.default.as_deref().is_some_and(expression::is_sequence);
     let is_identity = column.is_identity || is_sequence;
     let default = column
         .default
         .filter(|_| !is_identity && !is_generated)
-        .and_then(|default| expression::normalise(default, logical_type, grammar));
+        .and_then(|default| expression::normalise(*default, logical_type, grammar));
     let is_required = is_key && grammar.has_not_null_keys;
     let base_type = match column.kind {
         Kind::Domain(base, _) => Some(base),

@@ -41,10 +41,10 @@ pub(super) enum Added {
 const COMPUTED: &str = "computed";
 
 /// Words that begin an element which is no column.
-const CONSTRAINTS: [&str; 6] = ["constraint", "primary", "unique", "foreign", "check", "exclude"];
+const CONSTRAINTS: [&str; 5] = ["constraint", "primary", "unique", "foreign", "check"];
 
 /// Elements that say nothing about columns or keys, where the brand has them.
-const INDEXES: [&str; 5] = ["key", "index", "fulltext", "spatial", "period"];
+const INDEXES: [&str; 4] = ["key", "index", "fulltext", "spatial"];
 
 /// Words at which a column's type ends and its options begin.
 const OPTIONS: [&str; 34] = [
@@ -91,8 +91,19 @@ const OTHERS_OPTIONS: [&str; 6] =
 /// Whether an element is a constraint or index, and no column.
 pub(super) fn is_constraint(element: &[TokenWithSpan], grammar: &Grammar) -> bool {
     let first = element.first().and_then(word).unwrap_or_default();
-    CONSTRAINTS.contains(&first.as_str())
-        || grammar.has_index_elements && INDEXES.contains(&first.as_str())
+    // Words that are names as well: what follows tells.
+    let follows = |words: &[&str]| {
+        let mut cursor = Cursor::new(element);
+        cursor.next();
+        words.iter().any(|word| cursor.is_at(&[word])) || cursor.is_at_token(&Token::LParen)
+    };
+    match first.as_str() {
+        "exclude" => grammar.folds_names && follows(&["using"]),
+        "period" => grammar.has_index_elements && follows(&["for"]),
+        first => {
+            CONSTRAINTS.contains(&first) || grammar.has_index_elements && INDEXES.contains(&first)
+        }
+    }
 }
 
 /// Reads a column or a constraint.
@@ -227,7 +238,7 @@ fn read_option(
     match option {
         ColumnOption::Null => column.is_nullable = true,
         ColumnOption::NotNull => column.is_nullable = false,
-        ColumnOption::Default(default) => column.default = Some(default),
+        ColumnOption::Default(default) => column.default = Some(Box::new(default)),
         ColumnOption::PrimaryKey(_) => added.push(Added::PrimaryKey(key())),
         ColumnOption::Unique(_) => added.push(Added::Unique(key())),
         ColumnOption::ForeignKey(foreign) => {

@@ -47,6 +47,9 @@ pub(super) struct TypeRules {
     pub(super) without_arguments: &'static [&'static str],
     /// `float(n)` up to this precision is the first type, above it the second.
     pub(super) float: Option<(u32, &'static str, &'static str)>,
+    /// Types whose arguments are a shape and a coordinate system, and the system that goes without
+    /// saying: 0 is none.
+    pub(super) shapes: &'static [(&'static str, &'static str)],
     /// Words after the type that are part of it.
     pub(super) attributes: &'static [&'static str],
     /// Types that number their column, and the type they stand for.
@@ -98,6 +101,8 @@ pub(super) struct Grammar {
     pub(super) has_not_null_keys: bool,
     /// `KEY` and `INDEX` begin an element of a table.
     pub(super) has_index_elements: bool,
+    /// `ADD PARTITION` and `DROP PARTITION` change how a table is stored.
+    pub(super) has_partition_changes: bool,
     /// The type of a computed column is not written down, so it is not read anywhere.
     pub(super) has_untyped_computed: bool,
     /// `INTEGER PRIMARY KEY` numbers its column.
@@ -152,6 +157,7 @@ const PLAIN: Grammar = Grammar {
     has_namespaces: false,
     has_not_null_keys: true,
     has_index_elements: false,
+    has_partition_changes: false,
     has_untyped_computed: false,
     has_rowid: false,
     has_numeric_booleans: false,
@@ -165,6 +171,7 @@ const PLAIN: Grammar = Grammar {
         scaled: &[],
         without_arguments: &[],
         float: None,
+        shapes: &[],
         attributes: &[],
         serial: &[],
         namespaces: &[],
@@ -209,6 +216,7 @@ const POSTGRES: Grammar = Grammar {
         arguments: &[("char", "1"), ("bit", "1")],
         scaled: &["numeric"],
         float: Some((24, "real", "double precision")),
+        shapes: &[("geometry", "0"), ("geography", "4326")],
         serial: &[
             ("serial", "integer"),
             ("serial4", "integer"),
@@ -357,6 +365,7 @@ const MYSQL: Grammar = Grammar {
     has_backtick_names: true,
     has_delimiter_command: true,
     has_index_elements: true,
+    has_partition_changes: true,
     has_numeric_booleans: true,
     has_typed_defaults: true,
     function_aliases: &[

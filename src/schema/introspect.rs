@@ -103,7 +103,7 @@ fn read_column(row: &Row, grammar: &Grammar) -> Option<DraftColumn> {
         native_type: native::from_text(&row.text("native_type").unwrap_or_default(), grammar),
         kind,
         is_nullable: is_on(row, "is_nullable"),
-        default: default.map(|text| expression::parse(&text, grammar)),
+        default: default.map(|text| Box::new(expression::parse(&text, grammar))),
         is_identity: is_on(row, "is_identity"),
         is_generated: is_on(row, "is_generated"),
         location: None,

@@ -64,7 +64,7 @@ pub struct Skipped {
     pub what: String,
     /// Why it could not be read; `None` where there was nothing to read in it.
     pub reason: Option<String>,
-    /// The table that is missing because of it.
+    /// The table that is missing or wrong because of it.
     pub table: Option<String>,
 }
 
@@ -90,6 +90,14 @@ pub enum Error {
         /// The first one.
         first: Option<Box<Location>>,
     },
+    /// There are more columns than the memory of a small machine is meant for.
+    #[error("more than {columns} columns are defined up to here")]
+    TooLarge {
+        /// How many there may be.
+        columns: usize,
+        /// The statement that has more.
+        location: Box<Location>,
+    },
     /// Nothing in the files makes a table.
     #[error("no table is created in {}", Paths(paths))]
     NoTables {
@@ -103,7 +111,7 @@ impl Error {
     #[must_use]
     pub fn location(&self) -> Option<&Location> {
         match self {
-            Self::TableTwice { location, .. } => Some(location),
+            Self::TableTwice { location, .. } | Self::TooLarge { location, .. } => Some(location),
             Self::NoTables { .. } => None,
         }
     }
@@ -133,7 +141,7 @@ impl std::fmt::Display for Paths<'_> {
 /// with its place and reason, and the others are read all the same.
 ///
 /// # Errors
-/// [`Error::TableTwice`], [`Error::NoTables`].
+/// [`Error::TableTwice`], [`Error::TooLarge`], [`Error::NoTables`].
 pub fn parse(sources: &[Source<'_>], brand: Brand) -> Result<Reading, Error> {
     ddl::read(sources, grammar::Grammar::of(brand))
 }

@@ -153,6 +153,11 @@ fn spell_arguments(
     grammar: &Grammar,
 ) -> Option<String> {
     let rules = &grammar.types;
+    // A type of an extension may stand in any namespace.
+    let own_name = base.rsplit('.').next().unwrap_or(base);
+    if let Some((_, system)) = rules.shapes.iter().find(|(name, _)| *name == own_name) {
+        return arguments.and_then(|inside| spell_shape(&inside, system));
+    }
     let is_boolean = base == "tinyint" && arguments.as_deref() == Some("1") && !is_unsigned;
     match arguments {
         Some(_) if rules.without_arguments.contains(&base) && !is_boolean => None,
@@ -164,6 +169,19 @@ fn spell_arguments(
             let implied = rules.arguments.iter().find(|(name, _)| *name == base);
             implied.map(|(_, implied)| (*implied).to_owned())
         }
+    }
+}
+
+/// `PostGIS` keeps the coordinate system that goes without saying, unless it is none, and forgets a
+/// shape that is any one in none.
+fn spell_shape(inside: &str, usual: &str) -> Option<String> {
+    const NONE: &str = "0";
+    let (shape, system) = inside.split_once(',').unwrap_or((inside, NONE));
+    let system = if system == NONE { usual } else { system };
+    match (shape, system) {
+        ("geometry", NONE) => None,
+        (shape, NONE) => Some(shape.to_owned()),
+        (shape, system) => Some(format!("{shape},{system}")),
     }
 }
 
@@ -224,6 +242,13 @@ mod tests {
                 ("text ARRAY[4]", "text[]"),
                 ("_int4", "integer[]"),
                 ("pg_catalog._varchar", "varchar[]"),
+                ("geometry(Geometry)", "geometry"),
+                ("public.geometry(PointZM, 0)", "geometry(pointzm)"),
+                ("geometry(Point,4326)[]", "geometry(point,4326)[]"),
+                ("gis.geography(Point)", "gis.geography(point,4326)"),
+                ("geography(geometry,0)", "geography(geometry,4326)"),
+                ("geography(Point,4267)", "geography(point,4267)"),
+                ("geography", "geography"),
                 ("_mood", "_mood"),
                 ("public.mood", "mood"),
                 ("shop.\"Mood\"", "shop.\"Mood\""),

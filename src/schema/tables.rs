@@ -12,12 +12,20 @@ pub(super) struct Tables {
     list: Vec<DraftTable>,
     /// Where the tables of a name stand in the list, case aside.
     places: BTreeMap<TableName, Vec<usize>>,
+    /// How many columns the tables had when they were made.
+    columns: usize,
 }
 
 impl Tables {
     pub(super) fn push(&mut self, table: DraftTable) {
         self.places.entry(folded(&table.name)).or_default().push(self.list.len());
+        self.columns += table.columns.len();
         self.list.push(table);
+    }
+
+    /// How many columns the tables had when they were made, those that were dropped left out.
+    pub(super) fn columns(&self) -> usize {
+        self.columns
     }
 
     /// A table: by its name letter for letter, else (where the brand compares so) case aside.
@@ -43,7 +51,8 @@ impl Tables {
     pub(super) fn remove(&mut self, name: &TableName, grammar: &Grammar) -> bool {
         let place = self.place(name, grammar);
         if let Some(place) = place {
-            self.list.remove(place);
+            let table = self.list.remove(place);
+            self.columns = self.columns.saturating_sub(table.columns.len());
             self.find_places();
         }
         place.is_some()
@@ -73,6 +82,10 @@ impl Tables {
     pub(super) fn retain(&mut self, keep: impl FnMut(&DraftTable) -> bool) {
         self.list.retain(keep);
         self.find_places();
+    }
+
+    pub(super) fn list(&self) -> &[DraftTable] {
+        &self.list
     }
 
     pub(super) fn into_list(self) -> Vec<DraftTable> {

@@ -14,6 +14,7 @@ pub(super) enum Verb {
     AddType,
     AlterType,
     DropTable,
+    RenameTable,
     Set,
     Other,
 }
@@ -39,6 +40,7 @@ impl Verb {
                 Self::AlterTable
             }
             ["drop", "table", ..] => Self::DropTable,
+            ["rename", "table" | "tables", ..] => Self::RenameTable,
             ["set", "search_path", ..] => Self::Set,
             _ => Self::Other,
         }

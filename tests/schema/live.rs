@@ -9,7 +9,7 @@ use outrigger::model::{Row, Schema, Value};
 use outrigger::schema::{hash, triggers, understand};
 
 use super::{describe, reading};
-use crate::support::{TestDatabase, on_each_server_of};
+use crate::support::{TestDatabase, block_on, on_each_server_of};
 
 /// An introspection query: it has no variables, so the template is the query.
 fn query(brand: Brand, name: &str) -> String {
@@ -82,6 +82,33 @@ fn postgres_gives_the_model_of_its_ddl() {
 #[test]
 fn mysql_gives_the_model_of_its_ddl() {
     on_each_server_of(Brand::Mysql, live_equals_ddl);
+}
+
+/// `PostGIS` keeps its types in other words than they were written in, and has a table of its own.
+#[test]
+fn postgres_gives_the_model_of_its_ddl_with_the_shapes_of_postgis() {
+    let Some(server) = crate::values::postgis::server() else { return };
+    let shapes = "a gis.geometry, b gis.geometry(Point), c gis.geometry(Point,4326), \
+                  d gis.geometry(PointZM,0), e gis.geometry(Geometry,3857), f gis.geography, \
+                  g gis.geography(Point), h gis.geography(PolygonZ,4326), \
+                  i gis.geography(Geometry,4267), j gis.geometry(POINT,4326)[], \
+                  k gis.geography(Geometry), l gis.geometry(geometry), m gis.geography(Point,0)";
+    let table = format!("CREATE TABLE place (id integer PRIMARY KEY, {shapes});");
+    block_on(async {
+        for namespace in ["gis", "public"] {
+            let database = TestDatabase::create(server, namespace).await;
+            let mut session = database.connect().await;
+            let table = table.replace("gis.", &format!("{namespace}."));
+            let created = "CREATE SCHEMA IF NOT EXISTS gis";
+            let extension = format!("CREATE EXTENSION postgis SCHEMA {namespace}");
+            for statement in [created, &extension, &table] {
+                session.raw(statement).await.unwrap();
+            }
+            let live = live(session.as_mut()).await;
+            assert_eq!(live.tables.len(), 1, "the extension's own table is left out");
+            assert_equal(&from_ddl(Brand::Postgres, &table), &live);
+        }
+    });
 }
 
 /// Rows as text: columns between bars, the first line their names.

@@ -3,7 +3,7 @@
 use indoc::indoc;
 use outrigger::dialect::Brand;
 
-use super::check;
+use super::{check, reading};
 
 #[test]
 fn a_constraint_of_the_table_needs_no_comma_before_it() {
@@ -332,6 +332,97 @@ fn mysql_renames_tables_with_and_without_a_word_between() {
             table f
               id: int = integer, required
               e: int = integer
+              key id
+        "},
+    );
+}
+
+#[test]
+fn mysql_changes_behind_a_new_name_are_still_of_the_table() {
+    check(
+        Brand::Mysql,
+        indoc! {"
+            CREATE TABLE a (id int NOT NULL PRIMARY KEY, b int);
+            CREATE TABLE kept (id int, a int REFERENCES a (id));
+            CREATE TABLE other (id int NOT NULL PRIMARY KEY);
+            ALTER TABLE a ADD c int, RENAME TO d, DROP COLUMN b, ADD e int NOT NULL,
+                CHANGE c f bigint, RENAME INDEX x TO y;
+            RENAME TABLE d TO e, other TO d, kept TO `table`;
+        "},
+        indoc! {"
+            table d
+              id: int = integer, required
+              key id
+            table e
+              id: int = integer, required
+              f: bigint = integer
+              e: int = integer, required
+              key id
+            table table
+              id: int = integer
+              a: int = integer
+              a -> e(id)
+        "},
+    );
+}
+
+#[test]
+fn one_change_that_is_not_understood_is_said_of_its_table_and_the_others_are_read() {
+    let text = "CREATE TABLE a (id int PRIMARY KEY);\n\
+                ALTER TABLE a\n  ADD b int,\n  ADD c int DEFAULT = 1,\n  ADD d int;\n\
+                ALTER TABLE nosuch ADD b int;";
+    for brand in [Brand::Postgres, Brand::Mysql] {
+        let reading = reading(brand, text).expect("a table");
+        let columns: Vec<_> =
+            reading.schema.tables[0].columns.iter().map(|one| one.name.as_str()).collect();
+        assert_eq!(columns, ["id", "b", "d"], "{brand}");
+        let skipped: Vec<_> = reading
+            .skipped
+            .iter()
+            .map(|one| (one.what.as_str(), one.location.line, one.table.as_deref()))
+            .collect();
+        assert_eq!(skipped, [("ALTER TABLE", 4, Some("a")), ("ALTER TABLE", 6, None)], "{brand}");
+    }
+}
+
+#[test]
+fn a_table_that_a_query_makes_is_said_with_the_reason() {
+    for made in
+        ["AS SELECT 1 AS id", "AS (SELECT 1 AS id)", "AS TABLE a", "(id int) AS SELECT 1 AS id"]
+    {
+        let text = format!("CREATE TABLE a (id int PRIMARY KEY);\nCREATE TABLE b {made};");
+        let reading = reading(Brand::Postgres, &text).expect("a table");
+        let reason = reading.skipped[0].reason.as_deref();
+        assert_eq!(reason, Some("a table that is filled by a query is not read"), "{made}");
+        assert_eq!(reading.skipped[0].table.as_deref(), Some("b"), "{made}");
+    }
+}
+
+#[test]
+fn words_of_indexes_and_periods_are_names_where_nothing_else_follows() {
+    let columns = "  id: int = integer, required\n  period: int = integer\n  system: int = integer";
+    let text =
+        "CREATE TABLE a (id int NOT NULL PRIMARY KEY, period int NOT NULL, exclude int, KEY (id));
+                ALTER TABLE a MODIFY period int, DROP COLUMN exclude, ADD system int;
+                ALTER TABLE a ADD SYSTEM VERSIONING;
+                ALTER TABLE a DROP SYSTEM VERSIONING, ADD PARTITION PARTITIONS 2;";
+    check(Brand::Mysql, text, &format!("table a\n{columns}\n  key id"));
+    let text = "CREATE TABLE a (id int PRIMARY KEY, exclude int, key int, index int, period int,
+                    partition int, EXCLUDE USING gist (period WITH &&), EXCLUDE (key WITH =));
+                ALTER TABLE a DROP key, DROP partition, ADD partition text, ADD system int;
+                ALTER TABLE a RENAME index TO key;
+                ALTER TABLE a ALTER exclude SET NOT NULL;";
+    check(
+        Brand::Postgres,
+        text,
+        indoc! {"
+            table a
+              id: integer = integer, required
+              exclude: integer = integer, required
+              key: integer = integer
+              period: integer = integer
+              partition: text = text
+              system: integer = integer
               key id
         "},
     );

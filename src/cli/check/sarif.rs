@@ -10,6 +10,9 @@ use crate::schema::check::{Finding, Severity, Sifted};
 /// Where the log's form is described.
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
+/// What each id means.
+const FINDINGS: &str = include_str!("../../../docs/findings.md");
+
 /// What a log says of a text's place: relative to the folder in which the command was run.
 const BASE: &str = "SRCROOT";
 
@@ -20,13 +23,6 @@ pub(super) fn log(sifted: &Sifted) -> Value {
         sifted.findings.iter().map(|finding| (finding, None)).chain(suppressed).collect();
     let ids: BTreeSet<&str> = all.iter().map(|(finding, _)| finding.id).collect();
     let ids: Vec<&str> = ids.into_iter().collect();
-    let rule = |id: &&str| {
-        json!({
-            "id": id,
-            "shortDescription": { "text": id.replace('-', " ") },
-            "help": { "text": format!("docs/findings.md describes `{id}`.") },
-        })
-    };
     let results: Vec<Value> =
         all.iter().map(|(finding, reason)| result(finding, *reason, &ids)).collect();
     json!({
@@ -37,12 +33,32 @@ pub(super) fn log(sifted: &Sifted) -> Value {
                 "name": "outrigger",
                 "version": env!("CARGO_PKG_VERSION"),
                 "semanticVersion": env!("CARGO_PKG_VERSION"),
-                "rules": ids.iter().map(rule).collect::<Vec<_>>(),
+                "rules": ids.iter().map(|id| rule(id)).collect::<Vec<_>>(),
             } },
             "columnKind": "unicodeCodePoints",
             "results": results,
         }],
     })
+}
+
+/// A rule with what the documentation says of it: the log is read where the files are not.
+fn rule(id: &str) -> Value {
+    let page = page(id);
+    let what = page.split_once("**Remedy:**").map_or(page, |(what, _)| what).trim();
+    let what = what.replace('\n', " ");
+    json!({
+        "id": id,
+        "shortDescription": { "text": id.replace('-', " ") },
+        "fullDescription": { "text": what },
+        "help": { "text": page, "markdown": page },
+    })
+}
+
+/// The text under an id's heading.
+fn page(id: &str) -> &'static str {
+    let heading = format!("\n## `{id}`\n");
+    let (_, behind) = FINDINGS.split_once(heading.as_str()).unwrap_or_default();
+    behind.split_once("\n## ").map_or(behind, |(page, _)| page).trim()
 }
 
 fn result(finding: &Finding, reason: Option<&str>, ids: &[&str]) -> Value {
@@ -103,7 +119,14 @@ fn artifact(path: &str) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::artifact;
+    use super::{artifact, page};
+
+    #[test]
+    fn a_page_is_what_stands_under_its_heading() {
+        assert!(page("no-key").starts_with("Error. "));
+        assert!(page("no-key").contains("**Remedy:**"));
+        assert!(!page("no-key").contains("##"));
+    }
 
     #[test]
     fn paths_become_uris() {

@@ -47,6 +47,10 @@ pub fn doubt(
     given: Brand,
     reading: &Result<Reading, Error>,
 ) -> Option<Sign> {
+    // So many tables were read without trouble, and looking through the rest takes long.
+    if matches!(reading, Err(Error::TooLarge { .. })) {
+        return None;
+    }
     let found = find(sources, given);
     let others = Brand::ALL.into_iter().filter(|brand| *brand != given);
     let against = others.filter_map(|other| {
