@@ -39,6 +39,7 @@ mod position;
 mod probe;
 mod purge;
 mod records;
+mod references;
 mod render;
 mod repo;
 mod restore;

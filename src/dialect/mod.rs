@@ -371,6 +371,9 @@ pub struct Capabilities {
     pub hold_not_a_number: bool,
     /// NULL can stand in a unique key any number of times.
     pub repeat_null: bool,
+    /// Texts that differ in letter case alone are two values of a key, unless its collation or
+    /// that of the database says otherwise.
+    pub tell_letter_case: bool,
 }
 
 /// How a runner sleeps until somebody commits.
