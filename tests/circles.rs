@@ -143,18 +143,19 @@ fn a_circle_that_cannot_be_opened_waits_where_it_is_looked_at_at_once() {
                             "one",
                             "BEGIN; INSERT INTO boss VALUES (1, 1, 'circle');
                              INSERT INTO pet VALUES (1, 1, 'circle');
-                             INSERT INTO pet VALUES (2, 1, 'behind'); COMMIT",
+                             INSERT INTO pet VALUES (2, 1, 'behind');
+                             INSERT INTO pet VALUES (3, 77, 'bad'); COMMIT",
                         )
                         .await;
                     network.drain().await;
                     if target == Looked::AtOnce {
                         assert_eq!(network.count("two", "boss").await, 0);
-                        let waiting = [("boss", "1"), ("pet", "1"), ("pet", "2")];
+                        let waiting = [("boss", "1"), ("pet", "1"), ("pet", "2"), ("pet", "3")];
                         assert_eq!(held(&mut network).await, named(&waiting));
                     } else {
                         assert_eq!(network.rows("two", BOSSES).await, ["1|1|circle"]);
                         assert_eq!(network.rows("two", PETS).await, ["1|1|circle", "2|1|behind"]);
-                        assert_eq!(held(&mut network).await, []);
+                        assert_eq!(held(&mut network).await, named(&[("pet", "3")]));
                     }
                 });
             }
