@@ -49,6 +49,7 @@ const DDL: &str = indoc! {r#"
     CREATE TABLE unread (LIKE nowhere);
     CREATE TABLE marked (id text PRIMARY KEY, other text REFERENCES marked);
     CREATE TABLE mistyped (id bigint PRIMARY KEY, word text);
+    CREATE TABLE worded (word text PRIMARY KEY);
 "#};
 
 const RULES: &str = indoc! {"
@@ -66,6 +67,7 @@ const RULES: &str = indoc! {"
       'this*': follow
       marked: { identity: guid }
       mistyped: { identity: guid, guid_column: word }
+      worded: follow
       left: { columns: { a: ignore } }
     findings:
       - { id: no-such, reason: 'to be told' }

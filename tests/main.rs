@@ -40,6 +40,7 @@ mod position;
 mod probe;
 mod purge;
 mod records;
+mod references;
 mod render;
 mod repo;
 mod restore;

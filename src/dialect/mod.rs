@@ -376,6 +376,9 @@ pub struct Capabilities {
     /// A statement compiles the triggers of the columns that it names, and no others, so that each
     /// column has a trigger of its own.
     pub compile_triggers_of_columns: bool,
+    /// Texts that differ in letter case alone are two values of a key, unless its collation or
+    /// that of the database says otherwise.
+    pub tell_letter_case: bool,
 }
 
 /// How a runner sleeps until somebody commits.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::ahead::{Ahead, Decoded, read_ahead};
+use super::circles::{self, Circles};
 use super::conflict::{Conflict, History, conflicts_of};
 use super::decide::{decide_and_tell, forget_own};
 use super::decode::{Incoming, Refusal, RowId};
@@ -81,6 +82,9 @@ pub struct Importer {
     pub(super) reached: BTreeMap<RouteId, i64>,
     /// Routes with something in quarantine that is tried again with each import.
     pub(super) waiting: BTreeSet<RouteId>,
+    /// Whether a commit was refused: what is deferred is looked for before the next ones.
+    pub(super) doubts_commits: bool,
+    pub(super) circles: Circles,
 }
 
 /// Rows that have something in quarantine, with the first inbox id of each.
@@ -116,6 +120,8 @@ impl Importer {
             decoded: Decoded::default(),
             reached: BTreeMap::new(),
             waiting: BTreeSet::new(),
+            doubts_commits: false,
+            circles: Circles::Opened,
         })
     }
 
@@ -285,7 +291,7 @@ impl Importer {
         }
         self.check_deferred(session).await?;
         self.advance(session, route, pieces.last, outcome).await?;
-        session.commit().await?;
+        self.commit(session).await?;
         Ok(Some((outcome, pieces.last)))
     }
 
@@ -328,14 +334,6 @@ impl Importer {
         session.rollback().await?;
         if !self.targets.brand.dialect().can.roll_back_import_marker {
             execute(session, &self.statements.leave_import, &[]).await?;
-        }
-        Ok(())
-    }
-
-    /// Lets the database check what it would check at the commit, where it can.
-    pub(super) async fn check_deferred(&self, session: &mut dyn Session) -> Result<(), Error> {
-        for statement in &self.statements.check_deferred {
-            execute(session, statement, &[]).await?;
         }
         Ok(())
     }
@@ -492,6 +490,10 @@ impl Importer {
             next_stamp(&cell.version.stamp)
         };
         let carried = self.carried(session, &effects, &stamp_of).await?;
+        let effects = match self.circles {
+            Circles::Opened => circles::open(&self.targets, effects),
+            Circles::Kept => effects,
+        };
         for step in steps(&self.targets, effects) {
             self.executor.run(session, &self.targets, &step).await?;
         }

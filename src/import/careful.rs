@@ -15,7 +15,7 @@ use crate::outbox::execute;
 
 /// The ids of changes that are tried together, and why the database refused them. A set may be
 /// large: its changes are read again.
-type Waiting = Vec<(Vec<i64>, Option<Fault>)>;
+pub(super) type Waiting = Vec<(Vec<i64>, Option<Fault>)>;
 
 /// How an attempt to import a unit ended.
 pub(super) enum Attempt {
@@ -28,20 +28,20 @@ pub(super) enum Attempt {
 }
 
 /// Refusals that ended the whole transaction, by the inbox id that their unit begins with.
-type Lethal = BTreeMap<i64, Fault>;
+pub(super) type Lethal = BTreeMap<i64, Fault>;
 
 /// How a set that is imported change by change ended: done, by somebody else (`None`), or lost
 /// to a unit that has just become known as lethal.
 type Singly = Result<Option<(Outcome, i64)>, (i64, Fault)>;
 
 /// What has come of the changes of a set so far.
-struct Attempts<'a> {
-    blocked: Blocked,
-    outcome: Outcome,
+pub(super) struct Attempts<'a> {
+    pub(super) blocked: Blocked,
+    pub(super) outcome: Outcome,
     /// Rows with a change that was refused in this round.
     refused_rows: BTreeSet<(String, String)>,
-    waiting: Waiting,
-    lethal: &'a Lethal,
+    pub(super) waiting: Waiting,
+    pub(super) lethal: &'a Lethal,
 }
 
 impl Importer {
@@ -82,7 +82,8 @@ impl Importer {
     }
 
     /// One change set change by change. What is refused in a way that ends the whole transaction
-    /// is noted, and the set begun again without it: at most once for each unit.
+    /// is noted, and the set begun again without it: at most once for each unit. So it is once
+    /// where the commit is refused, looking from then on at what is deferred.
     async fn import_singly(
         &mut self,
         session: &mut dyn Session,
@@ -92,12 +93,15 @@ impl Importer {
     ) -> Result<Option<(Outcome, i64)>, Error> {
         let mut lethal = Lethal::new();
         loop {
-            match self.try_singly(session, route, pointer, set, &lethal).await? {
-                Ok(done) => return Ok(done),
-                Err((unit, fault)) => {
+            let has_looked = self.doubts_commits;
+            match self.try_singly(session, route, pointer, set, &lethal).await {
+                Ok(Ok(done)) => return Ok(done),
+                Ok(Err((unit, fault))) => {
                     self.abandon(session).await?;
                     lethal.insert(unit, fault);
                 }
+                Err(_) if self.doubts_commits && !has_looked => self.abandon(session).await?,
+                Err(error) => return Err(error),
             }
         }
     }
@@ -139,22 +143,38 @@ impl Importer {
         let mut before = usize::MAX;
         while !attempts.waiting.is_empty() && attempts.waiting.len() < before {
             before = attempts.waiting.len();
-            attempts.refused_rows.clear();
-            for (ids, fault) in std::mem::take(&mut attempts.waiting) {
-                let unit = self.inbox_rows(session, &ids).await?;
-                if let Some(lost) =
-                    self.try_unit(session, route, &unit, fault, &mut attempts).await?
-                {
-                    return Ok(Err(lost));
-                }
+            let mut lost = self.try_again(session, route, &mut attempts).await?;
+            if lost.is_none() && attempts.waiting.len() == before {
+                lost = self.try_together(session, route, &mut attempts).await?;
+            }
+            if let Some(lost) = lost {
+                return Ok(Err(lost));
             }
         }
-        self.try_together(session, route, &mut attempts).await?;
         let Attempts { mut blocked, mut outcome, waiting, .. } = attempts;
         outcome.quarantined += self.hold(session, route, waiting, &mut blocked).await?;
         self.advance(session, route, pieces.last, outcome).await?;
-        session.commit().await?;
+        self.commit(session).await?;
         Ok(Ok(Some((outcome, pieces.last))))
+    }
+
+    /// Tries what was refused once more, one by one; a unit whose refusal has ended the
+    /// transaction, with that.
+    async fn try_again(
+        &mut self,
+        session: &mut dyn Session,
+        route: RouteId,
+        attempts: &mut Attempts<'_>,
+    ) -> Result<Option<(i64, Fault)>, Error> {
+        attempts.refused_rows.clear();
+        for (ids, fault) in std::mem::take(&mut attempts.waiting) {
+            let unit = self.inbox_rows(session, &ids).await?;
+            let lost = self.try_unit(session, route, &unit, fault, attempts).await?;
+            if lost.is_some() {
+                return Ok(lost);
+            }
+        }
+        Ok(None)
     }
 
     /// Tries a unit, unless an earlier one of its rows was refused in this round; a unit whose
@@ -190,37 +210,8 @@ impl Importer {
         Ok(None)
     }
 
-    /// Tries together what was refused one by one: rows may refer to each other, where the
-    /// database looks at that only when all are there.
-    async fn try_together(
-        &mut self,
-        session: &mut dyn Session,
-        route: RouteId,
-        attempts: &mut Attempts<'_>,
-    ) -> Result<(), Error> {
-        let is_lethal = |(ids, _): &(Vec<i64>, Option<Fault>)| {
-            ids.first().is_some_and(|id| attempts.lethal.contains_key(id))
-        };
-        let is_one = attempts.waiting.len() < 2;
-        if self.statements.check_deferred.is_empty()
-            || is_one
-            || attempts.waiting.iter().any(is_lethal)
-        {
-            return Ok(());
-        }
-        let ids: Vec<i64> = attempts.waiting.iter().flat_map(|(ids, _)| ids.clone()).collect();
-        let together = self.inbox_rows(session, &ids).await?;
-        let mut blocked = attempts.blocked.clone();
-        if let Attempt::Done(done) = self.attempt(session, route, &together, &mut blocked).await? {
-            attempts.outcome.quarantined += done.quarantined;
-            attempts.blocked = blocked;
-            attempts.waiting.clear();
-        }
-        Ok(())
-    }
-
     /// The changes of a unit, read again.
-    async fn inbox_rows(
+    pub(super) async fn inbox_rows(
         &self,
         session: &mut dyn Session,
         ids: &[i64],

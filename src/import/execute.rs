@@ -44,7 +44,7 @@ enum Reading {
     Plain,
     /// As the triggers record them.
     Captured,
-    /// As they are, of rows whose values are equal to the database, as its unique keys compare.
+    /// As they are, of rows whose values are equal to the database, as its keys compare.
     Alike,
 }
 
@@ -175,7 +175,7 @@ impl Executor {
     }
 
     /// The keys, canonical and in key order, of the rows that have one of some lists of values in
-    /// given columns, each with the position of its values.
+    /// given columns, as the database compares them, each with the position of its values.
     ///
     /// # Errors
     /// When the database refuses.
@@ -193,7 +193,7 @@ impl Executor {
             return Ok(Vec::new());
         };
         let columns: Vec<&TargetColumn> = target.key.iter().collect();
-        let columns = Read { columns: &columns, reading: Reading::Plain };
+        let columns = Read { columns: &columns, reading: Reading::Alike };
         let found = self.find(session, target, (&by, values), columns).await?;
         let whole = |(at, key): (usize, Vec<Option<String>>)| {
             Some((at, key.into_iter().collect::<Option<_>>()?))

@@ -10,12 +10,14 @@ mod ahead;
 mod another;
 mod batch;
 mod careful;
+mod circles;
 mod collision;
 pub mod command;
 mod conflict;
 pub mod conflicts;
 mod decide;
 mod decode;
+mod deferred;
 mod execute;
 mod explain;
 mod fit;
@@ -35,6 +37,7 @@ mod settle;
 mod standing;
 mod statements;
 mod target;
+mod together;
 mod versions;
 
 pub use batch::{Importer, Outcome, Progress};
@@ -45,7 +48,9 @@ pub use explain::{Clash, Concession, ExplainedSet, Explanation, Fate, Reason, St
 pub use order::{RowEffect, Step, StepKind, steps};
 pub use pieces::HALTED;
 pub use rehearsal::Rehearsal;
-pub use target::{Mismatch, Reference, Storage, Target, TargetColumn, Targets, live_name};
+pub use target::{
+    Circular, Mismatch, Reference, Storage, Target, TargetColumn, Targets, live_name,
+};
 
 use crate::db::{Fault, FaultKind};
 use crate::model::{NodeId, RouteId};

@@ -206,6 +206,7 @@ mod tests {
             component,
             parents,
             references: Vec::new(),
+            circular: Vec::new(),
             has_guid: false,
         };
         let tables = vec![

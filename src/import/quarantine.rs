@@ -247,6 +247,10 @@ impl Importer {
                 }
             }
             if outcome.released == before {
+                let released = self.retry_circles(session, route, &retries).await?;
+                outcome.released += released.len() as u64;
+            }
+            if outcome.released == before {
                 if retries.is_empty() {
                     self.waiting.remove(&route);
                 } else {
@@ -310,15 +314,24 @@ impl Importer {
         };
         let unit = self.unit_of(session, change).await?;
         self.raise_floor(session, &unit).await?;
-        session.begin(Mode::Write).await?;
-        match self.retry_inside(session, route, &unit, may_settle).await {
-            Ok(is_in) => {
-                session.commit().await?;
-                Ok(unit.iter().filter(|_| is_in).map(|change| change.id).collect())
+        loop {
+            let has_looked = self.doubts_commits;
+            session.begin(Mode::Write).await?;
+            let mut done = self.retry_inside(session, route, &unit, may_settle).await;
+            if done.is_ok() {
+                done = self.commit(session).await.and(done);
             }
-            Err(error) => {
-                self.abandon(session).await?;
-                Err(error)
+            match done {
+                Ok(is_in) => {
+                    return Ok(unit.iter().filter(|_| is_in).map(|change| change.id).collect());
+                }
+                Err(error) => {
+                    self.abandon(session).await?;
+                    // What the commit refused is now refused before it, and stays in quarantine.
+                    if has_looked || !self.doubts_commits {
+                        return Err(error);
+                    }
+                }
             }
         }
     }

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use serde::Serialize;
 
+use super::circles::find_circular;
 use crate::dialect::{Brand, Fit};
 use crate::model::{Action, ForeignKey, LogicalType, Schema, Table, TableName};
 use crate::plan::{DROPPED, Plan, TablePlan};
@@ -85,6 +86,8 @@ pub struct Target {
     pub parents: Vec<usize>,
     /// The references of followed tables to it.
     pub references: Vec<Reference>,
+    /// Its references over which rows may come to refer to each other in a circle.
+    pub circular: Vec<Circular>,
     /// Whether rows are followed by a GUID, and the application's key is a column like others.
     pub has_guid: bool,
 }
@@ -102,6 +105,17 @@ pub struct Reference {
     pub on_delete: Action,
     /// What happens to it when what it refers to changes.
     pub on_update: Action,
+}
+
+/// A foreign key from a table that leads back to it, by itself or over other tables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Circular {
+    /// The table referred to, as an index of [`Targets`].
+    pub parent: usize,
+    /// The columns that refer.
+    pub columns: Vec<String>,
+    /// The columns referred to, in the same order.
+    pub referenced: Vec<String>,
 }
 
 /// The followed tables of one node.
@@ -178,6 +192,7 @@ impl Targets {
             tables[index].references = references(name, &names, live);
         }
         name_components(&mut tables);
+        find_circular(&mut tables);
         Ok(Self {
             origins: BTreeMap::new(),
             brand: plan.brand,
@@ -340,6 +355,7 @@ fn target(brand: Brand, plan: &TablePlan, live: &Schema) -> Result<Target, Misma
         component: 0,
         parents: Vec::new(),
         references: Vec::new(),
+        circular: Vec::new(),
         has_guid: plan.has_guid,
     })
 }

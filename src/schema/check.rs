@@ -30,7 +30,7 @@ use crate::dialect::Brand;
 use crate::model::{Column, Location, Schema, Table, TableName};
 
 /// Every id, sorted.
-pub const IDS: [&str; 46] = [
+pub const IDS: [&str; 47] = [
     "auto-increment-key",
     "binary-log-trust",
     "bulk-load",
@@ -67,6 +67,7 @@ pub const IDS: [&str; 46] = [
     "secret-column",
     "server-too-old",
     "sqlite-replace",
+    "text-key",
     "triggers-off",
     "truncate",
     "type-limits",

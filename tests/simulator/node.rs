@@ -103,6 +103,7 @@ fn targets(brand: Brand) -> Targets {
         component: REFERENCES.iter().find(|r| r.child == *name).map_or(component, |r| at(r.parent)),
         parents: REFERENCES.iter().filter(|r| r.child == *name).map(|r| at(r.parent)).collect(),
         references: cascades(name),
+        circular: Vec::new(),
         has_guid: false,
     });
     let tables = tables.collect();

@@ -1,7 +1,8 @@
 //! Whether a table's rows can be told apart, on one node and between nodes.
 
 use super::{Finding, Followed, Severity, Subject};
-use crate::model::Column;
+use crate::dialect::Brand;
+use crate::model::{Column, LogicalType};
 
 pub(super) fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
     for followed in &subject.followed {
@@ -11,6 +12,7 @@ pub(super) fn check(subject: &Subject<'_>, findings: &mut Vec<Finding>) {
         for column in key {
             findings.extend(nullable(subject, followed, column));
             findings.extend(auto_increment(subject, followed, column));
+            findings.extend(text_key(subject, followed, column));
         }
         findings.extend(unique_keys(subject, followed));
     }
@@ -89,6 +91,32 @@ fn auto_increment(
             column.name, subject.writers
         ),
         "use UUIDs, give each node its own range or step, or add the node to the key",
+    );
+    Some(finding.at(subject.column_place(followed, column)).table(name).column(&column.name))
+}
+
+/// Two keys on one node may be one on another: a key gives no way, as another unique text would.
+fn text_key(subject: &Subject<'_>, followed: &Followed<'_>, column: &Column) -> Option<Finding> {
+    if column.logical_type != Some(LogicalType::Text) || followed.options.guid.is_some() {
+        return None;
+    }
+    let (exact, blind): (Vec<Brand>, Vec<Brand>) = subject
+        .config
+        .table_brands()
+        .into_iter()
+        .partition(|brand| brand.dialect().can.tell_letter_case);
+    let (exact, blind) = (exact.first()?.dialect(), blind.first()?.dialect());
+    let name = &followed.table.name;
+    let finding = Finding::new(
+        "text-key",
+        Severity::Warning,
+        format!(
+            "two keys in `{name}.{}` that differ in letter case alone are two rows on {}, and {} \
+             takes them for one unless a collation says otherwise",
+            column.name, exact.title, blind.title
+        ),
+        "give the column a collation that tells letters apart on each node, or write keys in one \
+         case; otherwise the later row waits in quarantine",
     );
     Some(finding.at(subject.column_place(followed, column)).table(name).column(&column.name))
 }

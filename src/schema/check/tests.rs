@@ -175,6 +175,28 @@ fn keys() {
 }
 
 #[test]
+fn texts_as_keys_of_brands_that_compare_them_differently() {
+    let texts = || vec![table("a", "word text key, note text"), table("b", "id bigint key")];
+    let all = "tables: { '*': follow }\n";
+    found(
+        "text-key",
+        &config(&BOTH_WAYS, all),
+        texts(),
+        &["warning schema.sql:2:5: two keys in `a.word` that differ in letter case alone are \
+           two rows on PostgreSQL, and SQL Server takes them for one \
+           unless a collation says otherwise"],
+    );
+    let guid = "tables: { a: { identity: guid }, b: follow }\n";
+    found("text-key", &config(&BOTH_WAYS, guid), texts(), &[]);
+    let exact = "database: app\nschema: { node: postgres }\nnodes:\n  \
+                 postgres: { url: 'postgres://app@h/app' }\n  sqlite: { url: 'sqlite:app.db' }\n\
+                 routes: [{ id: 10, from: postgres, to: sqlite }]\n";
+    let exact = format!("{exact}{all}");
+    let exact = config::parse("outrigger.yaml", &exact, &BTreeMap::new()).unwrap();
+    found("text-key", &exact, texts(), &[]);
+}
+
+#[test]
 fn rules_and_tables_that_do_not_find_each_other() {
     let rules = indoc! {"
         tables:
