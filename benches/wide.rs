@@ -4,8 +4,7 @@
 //! 100 columns, of which an update changes 1 or 20; another has a text of 1 MB in each row, beside
 //! which a short column is changed: the long one must not be copied, which is checked. The two
 //! contenders take turns in each round. What counts is the processor time of the thread that does
-//! the session's work, for each row; servers are found as by `--bench capture`. SQLite reads the
-//! text of all triggers when a connection opens, which has a line of its own.
+//! the session's work, for each row; servers are found as by `--bench capture`.
 
 #![expect(clippy::print_stdout, reason = "a benchmark says what it measured")]
 #![expect(clippy::cast_precision_loss, reason = "microseconds for each row are near enough")]
@@ -51,9 +50,6 @@ struct Work {
     rows: fn(usize) -> usize,
     statement: fn(usize, usize) -> String,
 }
-
-/// Opening a connection to SQLite's file, and reading from the wide table.
-const OPENING: usize = WORKS.len();
 
 const WORKS: [Work; 5] = [
     Work { name: "insert of 100 columns", changes: 1, rows: all, statement: insert_wide },
@@ -157,24 +153,10 @@ async fn measure(brand: Brand, base: &str, rows: usize, rounds: usize) -> Found 
                 found.entry((index, at == 1)).or_default().push(cost);
             }
             session.close().await.expect("it closes");
-            if brand == Brand::Sqlite {
-                let cost = open(&urls[at]).await;
-                found.entry((OPENING, at == 1)).or_default().push(cost);
-            }
         }
     }
     let _ = std::fs::remove_dir_all(&folder);
     found
-}
-
-/// Microseconds of processor time of a connection of its own until it has read.
-async fn open(url: &str) -> f64 {
-    let mut session = db::connect(url).await.expect("it answers");
-    session.fetch("SELECT id FROM wide WHERE id = 0", &[]).await.expect("it can be read");
-    let worker = thread::of(session.as_mut()).await;
-    let cost = thread_time(worker);
-    session.close().await.expect("it closes");
-    cost.as_secs_f64() * 1e6
 }
 
 async fn set_up(url: &str, is_captured: bool) {
@@ -272,19 +254,17 @@ async fn captured(session: &mut dyn Session, is_captured: bool) -> (i64, i64) {
 fn print(brand: Brand, found: &Found) -> serde_json::Value {
     println!("{:<24} {:>9} {:>14}   ratio", brand.name(), "none, µs", "outrigger, µs");
     let mut works = Vec::new();
-    let names = WORKS.iter().map(|work| work.name).chain(["opening a connection"]);
-    for (index, name) in names.enumerate().filter(|(index, _)| found.contains_key(&(*index, true)))
-    {
+    for (index, work) in WORKS.iter().enumerate() {
         let (without, with) = (&found[&(index, false)], &found[&(index, true)]);
         let ratios =
             Figures::of(with.iter().zip(without).map(|(with, without)| with / without).collect());
         let (without, with) = (Figures::of(without.clone()), Figures::of(with.clone()));
         println!(
             "{:<24} {:>9.1} {:>14.1}   {:.2} ({:.2}–{:.2})",
-            name, without.median, with.median, ratios.median, ratios.least, ratios.most
+            work.name, without.median, with.median, ratios.median, ratios.least, ratios.most
         );
         works.push(serde_json::json!({
-            "work": name, "none_us": without.json(), "outrigger_us": with.json(),
+            "work": work.name, "none_us": without.json(), "outrigger_us": with.json(),
             "ratio": ratios.json(),
         }));
     }

@@ -19,10 +19,9 @@ FROM seq_1_to_{rows} AS n;
 CREATE TABLE sales_order_source LIKE sales_order;
 -- next --
 INSERT INTO sales_order_source
-WITH RECURSIVE numbers (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < {rows})
-SELECT CONCAT('ord', LPAD(n, 7, '0')), 'retail', 'new order', 'laptop', CONCAT('c', n % 1000), n % 100,
+SELECT CONCAT('ord', LPAD(n.seq - 1, 7, '0')), 'retail', 'new order', 'laptop', CONCAT('c', (n.seq - 1) % 1000), (n.seq - 1) % 100,
     '2025-04-25', '2025-04-25 10:30:00', 'mtp', 'one'
-FROM numbers;
+FROM seq_1_to_{rows} AS n;
 -- insert_one --
 INSERT INTO sales_order VALUES ({key}, 'retail', 'new order', 'laptop', 'c17', {number},
     '2025-04-25', '2025-04-25 10:30:00', 'mtp', 'one');
