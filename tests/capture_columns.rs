@@ -1,16 +1,13 @@
 //! Updates on SQLite, where each column has a trigger of its own: whatever way of writing a column
 //! there is, its trigger sees it, and no other does.
 
-use std::collections::BTreeMap;
 use std::process::Command;
 
-use outrigger::config;
 use outrigger::db::Session;
 use outrigger::dialect::Brand;
-use outrigger::plan;
 use outrigger::render::{ScriptKind, Templates, scripts};
-use outrigger::schema::{self, Source};
 
+use crate::capture_unseen::planned;
 use crate::support::document::has_programs;
 use crate::support::{TestDatabase, on_each_server_of};
 
@@ -65,15 +62,7 @@ async fn install(
     tables: &str,
     wants: impl Fn(&ScriptKind) -> bool,
 ) {
-    let text = format!(
-        "database: app\nschema: {{ dialect: sqlite, files: [s.sql] }}\nnodes:\n  \
-         here: {{ url: 'sqlite:x.db' }}\n  there: {{ url: 'sqlite:y.db' }}\nroutes:\n  \
-         - {{ id: 10, from: here, to: there }}\ntables: {tables}\n"
-    );
-    let config = config::parse("c.yaml", &text, &BTreeMap::new()).unwrap();
-    let source = Source { path: "s.sql", text: ddl };
-    let reading = schema::parse(&[source], Brand::Sqlite).unwrap();
-    let plan = plan::plan(&config, &reading.schema, Brand::Sqlite).unwrap();
+    let plan = planned(Brand::Sqlite, ddl, &format!("tables: {tables}\n")).unwrap();
     let scripts = scripts(&plan, &Templates::embedded(Brand::Sqlite)).unwrap();
     for statement in scripts.iter().filter(|one| wants(&one.kind)).flat_map(|one| &one.statements) {
         session.raw(statement).await.unwrap_or_else(|fault| panic!("{fault}\n{statement}"));

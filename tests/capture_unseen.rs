@@ -18,7 +18,8 @@ struct Followed {
     session: Box<dyn Session>,
 }
 
-fn planned(brand: Brand, ddl: &str, rest: &str) -> Result<plan::Plan, plan::Error> {
+/// The plan of a brand's node whose tables are in `ddl`; `rest` is the end of the configuration.
+pub fn planned(brand: Brand, ddl: &str, rest: &str) -> Result<plan::Plan, plan::Error> {
     let url = match brand {
         Brand::Sqlite => "sqlite:x.db",
         _ => "mysql://u@h/d",
