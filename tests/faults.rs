@@ -110,9 +110,13 @@ impl Storm {
             ledger: Ledger::default(),
             tally: Tally::default(),
         };
-        let writers = (1..=2 * WRITERS).map(|number| tokio::spawn(writer(number).write()));
+        let mut writers = Vec::new();
+        for mut writer in (1..=2 * WRITERS).map(writer) {
+            let session = writer.open().await;
+            writers.push(tokio::spawn(writer.write(session)));
+        }
         Self {
-            writers: writers.collect(),
+            writers,
             stop,
             proxies,
             runners: Runners::start(&config, SCHEMA),

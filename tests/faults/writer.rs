@@ -54,18 +54,34 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Writes until it is stopped.
-    pub(super) async fn write(mut self) -> Self {
+    /// Connects and opens its accounts, before anything is killed.
+    pub(super) async fn open(&mut self) -> Box<dyn Session> {
         let mut session = db::connect(&self.url).await.unwrap();
-        self.open_accounts(&mut *session).await;
+        session.begin(Mode::Write).await.unwrap();
+        for id in self.accounts() {
+            let sql = format!("INSERT INTO account VALUES ({id}, 0, 0)");
+            session.raw(&sql).await.unwrap();
+            self.ledger.counters.insert(id, 0);
+        }
+        session.commit().await.unwrap();
+        session
+    }
+
+    /// Writes until it is stopped.
+    pub(super) async fn write(mut self, mut session: Box<dyn Session>) -> Self {
         while !self.stop.load(Ordering::Relaxed) {
             self.pause(40).await;
             let mut next = Ledger { last: self.ledger.last + 1, ..self.ledger.clone() };
             let Err(fault) = self.transaction(&mut *session, &mut next).await else { continue };
             match fault.kind {
                 FaultKind::Transient | FaultKind::Conflict => {
-                    session.rollback().await.unwrap();
                     self.tally.refused += 1;
+                    match session.rollback().await {
+                        Err(fault) if self.may_lose_server && fault.kind == FaultKind::Gone => {
+                            session = self.reconnect().await;
+                        }
+                        ended => ended.unwrap(),
+                    }
                 }
                 FaultKind::Gone if self.may_lose_server => {
                     session = self.reconnect().await;
@@ -78,16 +94,6 @@ impl Writer {
             }
         }
         self
-    }
-
-    async fn open_accounts(&mut self, session: &mut dyn Session) {
-        session.begin(Mode::Write).await.unwrap();
-        for id in self.accounts() {
-            let sql = format!("INSERT INTO account VALUES ({id}, 0, 0)");
-            session.raw(&sql).await.unwrap();
-            self.ledger.counters.insert(id, 0);
-        }
-        session.commit().await.unwrap();
     }
 
     fn accounts(&self) -> impl Iterator<Item = i64> + use<> {
