@@ -373,11 +373,16 @@ fn decide(
         });
     };
     let (name, native_type) = (column.name.clone(), column.native_type.clone());
-    let is_text = matches!(
+    // A UUID's column is a text where the brand has no such type.
+    let is_free = matches!(
         logical_type,
-        LogicalType::Text | LogicalType::Json | LogicalType::Enum | LogicalType::Verbatim
+        LogicalType::Text
+            | LogicalType::Json
+            | LogicalType::Enum
+            | LogicalType::Verbatim
+            | LogicalType::Uuid
     );
-    let has_free_text = is_text && policy == "capture";
+    let has_free_text = is_free && policy == "capture";
     let may_be_too_long = brand.dialect().may_be_too_long.contains(&logical_type);
     Ok(Ok(CapturedColumn {
         name,
