@@ -162,9 +162,9 @@ fn the_applications_own_columns_travel_with_a_change_or_alone() {
 #[test]
 fn changes_in_several_groups_of_columns_are_of_one_moment() {
     on_each_server_of(Brand::Mysql, async |database| {
-        let many: String = (1..=12).map(|n| format!("c{n} int, ")).collect();
+        let many = (1..=12).map(|n| format!("c{n} int")).collect::<Vec<_>>().join(", ");
         let ddl = format!(
-            "CREATE TABLE t (id int PRIMARY KEY, {many}stamped datetime(6), who varchar(30))"
+            "CREATE TABLE t (id int PRIMARY KEY, {many}, stamped datetime(6), who varchar(30))"
         );
         let rules = "tables: { t: { last_update: stamped, updated_by_user: who } }\n";
         let mut db = Followed::new(database, &ddl, rules).await;
