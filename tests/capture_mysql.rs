@@ -158,6 +158,95 @@ fn the_applications_own_columns_travel_with_a_change_or_alone() {
     });
 }
 
+/// The trigger looks at columns in groups, and reads what they have in common once.
+#[test]
+fn changes_in_several_groups_of_columns_are_of_one_moment() {
+    on_each_server_of(Brand::Mysql, async |database| {
+        let many = (1..=12).map(|n| format!("c{n} int")).collect::<Vec<_>>().join(", ");
+        let ddl = format!(
+            "CREATE TABLE t (id int PRIMARY KEY, {many}, stamped datetime(6), who varchar(30))"
+        );
+        let rules = "tables: { t: { last_update: stamped, updated_by_user: who } }\n";
+        let mut db = Followed::new(database, &ddl, rules).await;
+        db.run(&["INSERT INTO t (id, who) VALUES (1, 'ann')", "DELETE FROM ds_change_outbox"])
+            .await;
+
+        let columns = "object_attribute, object_value, object_context, updated_by_user_id, \
+             (SELECT COUNT(DISTINCT o.update_datetime) FROM ds_change_outbox AS o) AS moments";
+        db.run(&["UPDATE t SET c1 = 1, c6 = 6, c12 = 12, who = 'eve'"]).await;
+        let context = r#"{"who":"eve"}|eve|1"#;
+        assert_eq!(
+            db.recorded(columns).await,
+            [format!("c1|1|{context}"), format!("c6|6|{context}"), format!("c12|12|{context}")],
+        );
+        db.run(&["UPDATE t SET c12 = 13"]).await;
+        assert_eq!(db.recorded(columns).await, ["c12|13|-|eve|1"]);
+        db.run(&["UPDATE t SET who = 'bob', stamped = '2099-01-02'"]).await;
+        assert_eq!(
+            db.recorded(columns).await,
+            ["stamped|2099-01-02 00:00:00|-|bob|1", "who|bob|-|bob|1"],
+        );
+        db.run(&["UPDATE t SET c1 = 1, c12 = 13, who = 'bob'"]).await;
+        assert_eq!(db.recorded(columns).await, Vec::<String>::new());
+    });
+}
+
+/// Neither the collation nor the character set decides what a change is.
+#[test]
+fn texts_are_compared_byte_by_byte_in_every_character_set() {
+    on_each_server_of(Brand::Mysql, async |database| {
+        let types = [
+            ("varchar(9) CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci", ""),
+            ("varchar(9) CHARACTER SET latin1 COLLATE latin1_german2_ci", ""),
+            ("text CHARACTER SET utf16", ""),
+            ("tinytext CHARACTER SET cp1250", ""),
+            ("enum('a', 'A', 'ä') CHARACTER SET latin1 COLLATE latin1_bin", "enum"),
+            ("set('a', 'b', 'ä') CHARACTER SET utf8mb4 COLLATE utf8mb4_bin", "set"),
+        ];
+        let columns: Vec<_> = (0..).zip(types).map(|(n, (ty, _))| format!("c{n} {ty}")).collect();
+        let ddl = format!("CREATE TABLE t (id int PRIMARY KEY, {})", columns.join(", "));
+        let mut db = Followed::new(database, &ddl, "tables: { t: follow }\n").await;
+        db.run(&["INSERT INTO t (id) VALUES (1)", "DELETE FROM ds_change_outbox"]).await;
+        for (number, (_, kind)) in (0..).zip(types) {
+            let values: &[&str] = match kind {
+                "enum" => &["a", "A", "ä"],
+                "set" => &["a", "a,b", "b,ä"],
+                _ => &["a", "A", "a ", "ä", "Ä", "ae", "", " "],
+            };
+            let mut before = "-";
+            for value in values {
+                let sql = format!("UPDATE t SET c{number} = '{value}'");
+                let seen = format!("U|c{number}|1|{value}|{before}");
+                assert_eq!(db.after(&sql).await, [seen], "{sql}");
+                assert_eq!(db.after(&sql).await, Vec::<String>::new(), "{sql} again");
+                before = value;
+            }
+        }
+    });
+}
+
+/// Whoever emptied `ds_node` learns it from what is recorded, and loses no change.
+#[test]
+fn a_node_without_its_row_records_all_the_same() {
+    on_each_server_of(Brand::Mysql, async |database| {
+        let mut db = Followed::new(database, ORDER, ORDER_RULES).await;
+        db.run(&[
+            "DELETE FROM ds_node",
+            "INSERT INTO sales_order VALUES ('o1', 'a', 5, 1, NULL, NULL)",
+            "UPDATE sales_order SET quantity = 6, price = 2",
+            "UPDATE sales_order SET order_id = 'o2'",
+            "DELETE FROM sales_order",
+        ])
+        .await;
+        let columns = "object_operation, object_attribute, updated_by_server_id, \
+             ABS(TIMESTAMPDIFF(MINUTE, update_datetime, UTC_TIMESTAMP())) < 5 AS recent";
+        assert_eq!(
+            db.recorded(columns).await,
+            ["I|-|-|1", "U|quantity|-|1", "U|price|-|1", "D|-|-|1", "I|-|-|1", "D|-|-|1"],
+        );
+    });
+}
+
 #[test]
 fn a_changed_key_is_a_delete_and_an_insert() {
     on_each_server_of(Brand::Mysql, async |database| {
@@ -479,5 +568,28 @@ fn a_text_too_long_to_capture_is_refused_and_the_write_is_not() {
                 "D|2|0|0".to_owned(),
             ],
         );
+    });
+}
+
+/// MySQL keeps a document in another form, and writes it longer than it was given.
+#[test]
+fn a_document_that_grows_when_it_is_read_is_refused_and_the_write_is_not() {
+    on_each_server_of(Brand::Mysql, async |database| {
+        let ddl = "CREATE TABLE t (id int PRIMARY KEY, v json)";
+        let mut db = Followed::new(database, ddl, "tables: { t: follow }\n").await;
+        db.run(&[
+            "INSERT INTO t VALUES (1, '1')",
+            "DELETE FROM ds_change_outbox",
+            "UPDATE t SET v = CONCAT('[', REPEAT('false,', @@max_allowed_packet DIV 6 - 100), 'false]')",
+        ])
+        .await;
+        let sql = "SELECT LENGTH(CONVERT(v USING utf8mb4)) = 0 AS refused FROM t";
+        let row = db.session.fetch(sql, &[]).await.unwrap().remove(0);
+        let grows = row.integer("refused") == Some(1);
+        db.run(&["UPDATE t SET v = '2'"]).await;
+        let brief = "object_operation, refusal IS NOT NULL AS r, object_value IS NOT NULL AS v, \
+                     object_value_old IS NOT NULL AS o";
+        let seen = if grows { ["U|1|0|1", "U|0|1|0"] } else { ["U|0|1|1", "U|0|1|1"] };
+        assert_eq!(db.recorded(brief).await, seen);
     });
 }

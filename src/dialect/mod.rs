@@ -152,6 +152,8 @@ pub struct Dialect {
     pub signal: Option<Signal>,
     /// By what the number of a row can be written besides the name of its column.
     pub row_number_names: Vec<String>,
+    /// Types whose canonical text the server may refuse to make for its length.
+    pub may_be_too_long: Vec<LogicalType>,
     /// SQL for the SHA-256 of the canonical text `{}`, in lower-case hexadecimal.
     pub hash: String,
     /// Every logical type.

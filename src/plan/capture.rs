@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::cascade::{self, Cascade};
+use super::groups::column_groups;
 use super::guid::{self, GuidPlan};
 use super::names::object_name;
 use super::update::{UpdatePlan, plan_updates};
@@ -36,6 +37,8 @@ pub struct TablePlan {
     /// Captured columns outside the key and outside `metadata`, in table order: an update
     /// writes one outbox row for each that changed.
     pub columns: Vec<CapturedColumn>,
+    /// `columns` in groups that an update looks at one by one, where a trigger looks at all.
+    pub column_groups: Vec<Vec<CapturedColumn>>,
     /// The last-update, user and server columns that the table has, in table order.
     pub metadata: Vec<CapturedColumn>,
     /// All captured columns, in table order: the document of an insert or a delete.
@@ -86,6 +89,10 @@ pub struct CapturedColumn {
     pub native_type: String,
     /// `capture`, `hash` or `mask`.
     pub policy: &'static str,
+    /// Whether its text can have anything in it that JSON escapes.
+    pub has_free_text: bool,
+    /// Whether the server may refuse to make its text, for its length.
+    pub may_be_too_long: bool,
 }
 
 /// A column that is not captured.
@@ -248,6 +255,7 @@ fn plan_table(
         settings: settings(&row, brand),
         updates: plan_updates(table, &key, [&columns, &metadata], &left_out, brand),
         key,
+        column_groups: column_groups(&columns, options.overwrite),
         columns,
         metadata,
         last_update: last_update.filter(can_stamp),
@@ -365,7 +373,25 @@ fn decide(
         });
     };
     let (name, native_type) = (column.name.clone(), column.native_type.clone());
-    Ok(Ok(CapturedColumn { name, logical_type, native_type, policy }))
+    // A UUID's column is a text where the brand has no such type.
+    let is_free = matches!(
+        logical_type,
+        LogicalType::Text
+            | LogicalType::Json
+            | LogicalType::Enum
+            | LogicalType::Verbatim
+            | LogicalType::Uuid
+    );
+    let has_free_text = is_free && policy == "capture";
+    let may_be_too_long = brand.dialect().may_be_too_long.contains(&logical_type);
+    Ok(Ok(CapturedColumn {
+        name,
+        logical_type,
+        native_type,
+        policy,
+        has_free_text,
+        may_be_too_long,
+    }))
 }
 
 /// Where a table stands on a brand: a brand without namespaces has the namespace in the name.

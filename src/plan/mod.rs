@@ -5,6 +5,7 @@
 mod capture;
 mod cascade;
 mod evolve;
+mod groups;
 mod guid;
 mod names;
 mod numbering;

@@ -36,6 +36,12 @@ pub(super) fn register(tera: &mut Tera, brand: Brand) {
     tera.register_filter("json_string", |name: &str, _: Kwargs, _: &State| {
         serde_json::Value::from(name).to_string()
     });
+    // A column's name in a document, with what stands before it and the colon.
+    tera.register_function("json_name", |arguments: Kwargs, _: &State| -> TeraResult<String> {
+        let before = arguments.must_get::<&str>("before")?;
+        let column = arguments.must_get::<Value>("column")?;
+        Ok(format!("{before}{}:", serde_json::Value::from(parts(&column)?.0)))
+    });
     register_commands(tera);
     tera.register_function("has", |arguments: Kwargs, _: &State| -> TeraResult<bool> {
         Ok(arguments.must_get::<Value>("value")?.is_truthy())
