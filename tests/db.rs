@@ -4,7 +4,7 @@ use std::net::TcpListener;
 
 use outrigger::db::{self, Fault, FaultKind, Mode, Session};
 use outrigger::dialect::Brand;
-use outrigger::model::Value;
+use outrigger::model::{Row, Value};
 
 use crate::support::{
     TestDatabase, block_on, on_each_server, on_each_server_of, servers, with_path,
@@ -241,6 +241,39 @@ fn a_refused_row_is_a_conflict_and_a_refused_statement_is_rejected() {
 }
 
 #[test]
+fn one_statement_runs_for_many_lists_of_values() {
+    on_each_server(async |database| {
+        let mut session = database.connect().await;
+        items(&mut *session).await;
+        let dialect = session.brand().dialect();
+        let [id, body] = [1, 2].map(|n| dialect.parameter(n));
+        let sql = format!("INSERT INTO items (id, body) VALUES ({id}, {body})");
+        let bodies = texts();
+        let lists = |from: i64| -> Vec<Vec<Value>> {
+            (from..).zip(&bodies).map(|(id, body)| vec![id.into(), body.clone()]).collect()
+        };
+        assert_eq!(session.execute_each(&sql, Vec::new()).await, Ok(0));
+        assert_eq!(session.execute_each(&sql, lists(0)).await, Ok(8));
+        let rows = session.fetch("SELECT body FROM items ORDER BY id", &[]).await.unwrap();
+        let came: Vec<Value> = rows.into_iter().flat_map(Row::into_values).collect();
+        assert!(came == bodies, "a text was altered");
+        // The fourth of these is there already: what those before it did goes with the rollback.
+        session.begin(Mode::Write).await.unwrap();
+        let fault = session.execute_each(&sql, lists(-3)).await.unwrap_err();
+        assert_eq!(fault.kind, FaultKind::Conflict, "{fault:?}");
+        session.rollback().await.unwrap();
+        assert_eq!(count(&mut *session).await, 8);
+        // A value that a list does not have is not that of the list before.
+        if database.brand() == Brand::Sqlite {
+            let lists = vec![vec![20.into(), "text".into()], vec![21.into()]];
+            assert_eq!(session.execute_each(&sql, lists).await, Ok(2));
+            let rows = session.fetch("SELECT body FROM items WHERE id = 21", &[]).await.unwrap();
+            assert_eq!(rows[0].values(), [Value::Null]);
+        }
+    });
+}
+
+#[test]
 fn a_missing_parameter_is_rejected() {
     on_each_server(async |database| {
         if database.brand() == Brand::Sqlite {
@@ -306,6 +339,49 @@ fn a_missing_file_is_gone_and_named() {
     let fault = block_on(db::connect("sqlite:/nowhere/at all.db")).err().expect("it is missing");
     assert_eq!(fault.kind, FaultKind::Gone, "{fault:?}");
     assert!(fault.message.contains("/nowhere/at all.db"), "{fault:?}");
+}
+
+#[test]
+fn a_url_of_sqlite_has_its_parameters_and_no_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let name = folder.path().join("ä #1 50% ?.db");
+    let encoded = name.to_str().unwrap().replace('%', "%25").replace('?', "%3F");
+    let mut session = block_on(db::connect(&format!("sqlite://{encoded}?mode=rwc"))).unwrap();
+    block_on(session.raw("CREATE TABLE t (id INTEGER); INSERT INTO t VALUES (1)")).unwrap();
+    block_on(session.close()).unwrap();
+    assert!(name.exists(), "the file has another name");
+    let mut session = block_on(db::connect(&format!("sqlite:{encoded}?mode=ro"))).unwrap();
+    assert_eq!(block_on(session.fetch("SELECT id FROM t", &[])).unwrap().len(), 1);
+    assert!(block_on(session.raw("DELETE FROM t")).is_err());
+    for (parameter, said) in [
+        ("mode=write", "unknown mode `write`: `ro`, `rw`, `rwc`, `memory` are allowed"),
+        ("cache=none", "unknown cache `none`: `shared`, `private` are allowed"),
+        ("Mode=ro", "unknown parameter `Mode`: `mode`, `cache`, `immutable` and `vfs` are allowed"),
+    ] {
+        let fault = block_on(db::connect(&format!("sqlite:{encoded}?{parameter}"))).err().unwrap();
+        assert_eq!((fault.kind, fault.message.as_str()), (FaultKind::Rejected, said));
+    }
+}
+
+/// A conflict that rolls back by itself leaves nothing to end.
+#[test]
+fn a_transaction_that_sqlite_has_ended_is_ended() {
+    on_each_server_of(Brand::Sqlite, async |database| {
+        let mut session = database.connect().await;
+        items(&mut *session).await;
+        session.begin(Mode::Write).await.unwrap();
+        insert(&mut *session, 1, 1, Value::Null).await.unwrap();
+        let sql = "INSERT OR ROLLBACK INTO items (id) VALUES (1)";
+        let fault = session.execute(sql, &[]).await.unwrap_err();
+        assert_eq!(fault.kind, FaultKind::Conflict, "{fault:?}");
+        assert_eq!(session.rollback().await, Ok(()));
+        assert_eq!(count(&mut *session).await, 0);
+        // And one that was begun by hand is one.
+        session.raw("BEGIN IMMEDIATE").await.unwrap();
+        insert(&mut *session, 2, 2, Value::Null).await.unwrap();
+        assert_eq!(session.rollback().await, Ok(()));
+        assert_eq!(count(&mut *session).await, 0);
+    });
 }
 
 #[test]

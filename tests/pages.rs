@@ -97,6 +97,32 @@ fn long_values_travel_a_few_at_a_time() {
     }
 }
 
+/// There the database works in the same process, which has to hold what becomes of the changes.
+#[test]
+fn an_import_into_sqlite_is_bounded_by_what_changes_take_in_memory() {
+    for server in ready_servers().into_iter().filter(|server| server.brand == Brand::Sqlite) {
+        support::block_on(async {
+            let mut network = pair(server, 5_000).await;
+            let route = network.runner.routes()[0].clone();
+            for first in (0..3_000).step_by(500) {
+                let row = |id| format!("({id}, 'n', NULL)");
+                let rows: Vec<String> = (first..first + 500).map(row).collect();
+                network.run("a", &format!("INSERT INTO note VALUES {}", rows.join(", "))).await;
+                // Each window is a change set of its own.
+                network.runner.transport(&route, &mut |_| {}).await.unwrap();
+            }
+            let batches = Mutex::new(Vec::new());
+            let mut told = |rows| batches.lock().unwrap().push(rows);
+            network.runner.import(&route, &AtomicBool::new(false), &mut told).await.unwrap();
+            let batches = steps(&batches.into_inner().unwrap());
+            assert_eq!(batches.iter().sum::<u64>(), 3_000, "{batches:?}");
+            // Far less text than would fit, and 2,000 bytes at least for each.
+            assert!(batches.iter().all(|rows| *rows <= 2_000), "{batches:?}");
+            assert_eq!(network.rows("b", "SELECT count(*) FROM note").await, ["3000"]);
+        });
+    }
+}
+
 #[test]
 fn versions_are_written_once_whether_they_were_known_or_not() {
     for server in ready_servers() {

@@ -5,8 +5,8 @@ use outrigger::dialect::Brand;
 
 use crate::sql::section;
 
-/// How sqlx names the thread in which SQLite works.
-const SQLITE_THREAD: &str = "sqlx-sqlite-wor";
+/// How the thread is called in which SQLite works.
+const SQLITE_THREAD: &str = "sqlite";
 
 /// The thread that does a session's work: a server's, or this process's own for SQLite.
 ///

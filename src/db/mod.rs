@@ -45,6 +45,19 @@ pub trait Session: Send {
     fn raw<'a>(&'a mut self, sql: &'a str) -> Reply<'a, ()>;
     /// Runs one statement; the number of rows it changed.
     fn execute<'a>(&'a mut self, sql: &'a str, values: &'a [Value]) -> Reply<'a, u64>;
+    /// Runs one statement for each of these lists of values; the number of rows that all of them
+    /// changed. Where one is refused, what those before it did is still there.
+    ///
+    /// The default runs it for one after the other.
+    fn execute_each<'a>(&'a mut self, sql: &'a str, lists: Vec<Vec<Value>>) -> Reply<'a, u64> {
+        Box::pin(async move {
+            let mut changed = 0;
+            for values in lists {
+                changed += self.execute(sql, &values).await?;
+            }
+            Ok(changed)
+        })
+    }
     /// Runs one query; all its rows, so the statement has to limit itself.
     fn fetch<'a>(&'a mut self, sql: &'a str, values: &'a [Value]) -> Reply<'a, Vec<Row>>;
     /// Runs a statement that takes a text from the client, as COPY does.

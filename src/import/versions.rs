@@ -9,7 +9,7 @@ use super::decode::RowId;
 use super::target::Targets;
 use crate::db::Session;
 use crate::model::{Op, Row, Value, Version};
-use crate::outbox::{Error, LOAD_ROWS, copy_cell, execute, fetch, to_json};
+use crate::outbox::{Error, LOAD_ROWS, copy_cell, execute, fetch, load_rows, to_json};
 use crate::render::Statement;
 
 /// What is known of a set of rows.
@@ -118,13 +118,8 @@ impl VersionWriter {
                 known
             }
             Some(load) => {
-                let whole = rows.chunks_exact(LOAD_ROWS);
-                let rest = whole.remainder();
-                for rows in whole {
-                    let cells: Vec<Value> = rows.iter().flat_map(Written::values).collect();
-                    session.execute(&load.sql, &cells).await?;
-                }
-                rest
+                let taken = load_rows(session, load, &rows, |row| row.values().collect()).await?;
+                &rows[taken..]
             }
             None => &rows,
         };
@@ -205,14 +200,14 @@ mod tests {
     use crate::render::Templates;
 
     #[test]
-    fn the_quick_way_takes_a_text_or_each_cell_of_so_many_rows() {
+    fn the_quick_way_takes_a_text_or_each_cell_of_one_row_or_so_many() {
         let version = Version { stamp: "s".into(), origin: "o".into(), source_id: 1 };
         let cells = Written::new(("t", "k", ""), "I", &version, (None, false)).values().count();
         for brand in Brand::ALL {
             let size = PageSize::from(1);
             let writer = Statements::new(&Templates::embedded(brand), size).unwrap().versions;
             let taken = writer.load.first().map(|load| load.parameters.len());
-            let is_whole = |taken| taken == 0 || taken == LOAD_ROWS * cells;
+            let is_whole = |taken| [0, cells, LOAD_ROWS * cells].contains(&taken);
             assert!(taken.is_none_or(is_whole), "{brand}: {taken:?}");
         }
     }

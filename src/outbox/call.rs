@@ -1,14 +1,14 @@
 //! Running a rendered statement with values by name.
 
 use super::Error;
-use crate::db::Session;
+use crate::db::{Fault, Session};
 use crate::model::{Row, Value};
 use crate::render::Statement;
 
 /// The savepoint to which a program goes back when a database refuses a change.
 pub const SAVEPOINT: &str = "ds_change";
 
-/// How many rows a statement of a brand's quick way has, or at least has: below that it is none.
+/// How many rows are written at once by a brand's quick way, or at least: below that it is none.
 pub const LOAD_ROWS: usize = 100;
 
 /// Runs a statement; the number of rows it changed.
@@ -27,6 +27,28 @@ pub async fn execute(
         return Ok(0);
     }
     Ok(session.execute(&statement.sql, &values).await?)
+}
+
+/// Runs a statement of a brand's quick way whose parameters are the cells of one row, or of
+/// [`LOAD_ROWS`], for as many of the first rows as it takes: how many these are.
+///
+/// # Errors
+/// When the database refuses one; what those before it did is still there.
+pub(crate) async fn load_rows<Row: Sync>(
+    session: &mut dyn Session,
+    load: &Statement,
+    rows: &[Row],
+    cells: impl Fn(&Row) -> Vec<Value> + Sync,
+) -> Result<usize, Fault> {
+    let width = rows.first().map_or(1, |row| cells(row).len());
+    let at_once = (load.parameters.len() / width).max(1);
+    let taken = rows.len() - rows.len() % at_once;
+    for some in rows[..taken].chunks(LOAD_ROWS) {
+        let bound = |rows: &[Row]| rows.iter().flat_map(&cells).collect();
+        let lists = some.chunks(at_once).map(bound).collect();
+        session.execute_each(&load.sql, lists).await?;
+    }
+    Ok(taken)
 }
 
 /// Runs a query; all its rows.

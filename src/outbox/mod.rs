@@ -19,6 +19,7 @@ pub mod purged;
 mod skew;
 mod window;
 
+pub(crate) use call::load_rows;
 pub use call::{LOAD_ROWS, SAVEPOINT, execute, fetch, fetch_one};
 pub use change_row::{
     change_from_row, changes_from_rows, changes_to_copy, changes_to_json, to_json,

@@ -6,6 +6,7 @@ use crate::db::{Fault, FaultKind, Session};
 use crate::model::{Change, RouteId, Value};
 use crate::outbox::{
     Error, LOAD_ROWS, SAVEPOINT, change_to_values, changes_to_copy, changes_to_json, execute,
+    load_rows,
 };
 use crate::render::{Statement, Templates};
 
@@ -141,13 +142,8 @@ impl InboxWriter {
             session.load(&load.sql, &changes_to_copy(changes, route)).await?;
             return Ok(changes.len());
         }
-        let whole = changes.chunks_exact(LOAD_ROWS);
-        let rest = whole.remainder().len();
-        for rows in whole {
-            let cells = rows.iter().flat_map(|change| change_to_values(change, route));
-            session.execute(&load.sql, &cells.collect::<Vec<_>>()).await?;
-        }
-        Ok(changes.len() - rest)
+        let cells = |change: &Change| change_to_values(change, route).collect();
+        load_rows(session, load, changes, cells).await
     }
 
     /// Texts of a brand that takes U+0000, for one that does not.
@@ -216,12 +212,12 @@ mod tests {
     use crate::dialect::Brand;
 
     #[test]
-    fn the_quick_way_takes_a_text_or_each_cell_of_so_many_rows() {
+    fn the_quick_way_takes_a_text_or_each_cell_of_one_row_or_so_many() {
         let cells = change_to_values(&Change::default(), RouteId(1)).count();
         for brand in Brand::ALL {
             let writer = InboxWriter::new(&Templates::embedded(brand), 1).unwrap();
             let taken = writer.load_inbox.first().map(|load| load.parameters.len());
-            let is_whole = |taken| taken == 0 || taken == LOAD_ROWS * cells;
+            let is_whole = |taken| [0, cells, LOAD_ROWS * cells].contains(&taken);
             assert!(taken.is_none_or(is_whole), "{brand}: {taken:?}");
         }
     }

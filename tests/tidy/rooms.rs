@@ -194,8 +194,9 @@ fn imports(file: &File) -> Vec<(usize, String)> {
 }
 
 /// The only rooms that may name a crate.
-const HOMES: [(&str, &[&str]); 19] = [
+const HOMES: [(&str, &[&str]); 20] = [
     ("sqlx", &["db"]),
+    ("rusqlite", &["db"]),
     ("tiberius", &["db"]),
     ("tokio_util", &["db"]),
     ("AssertSqlSafe", &["db"]),
