@@ -353,6 +353,7 @@ fn a_url_of_sqlite_has_its_parameters_and_no_others() {
     let mut session = block_on(db::connect(&format!("sqlite:{encoded}?mode=ro"))).unwrap();
     assert_eq!(block_on(session.fetch("SELECT id FROM t", &[])).unwrap().len(), 1);
     assert!(block_on(session.raw("DELETE FROM t")).is_err());
+    assert!(block_on(db::connect(&format!("sqlite:///{encoded}"))).is_ok(), "a slash too many");
     for (parameter, said) in [
         ("mode=write", "unknown mode `write`: `ro`, `rw`, `rwc`, `memory` are allowed"),
         ("cache=none", "unknown cache `none`: `shared`, `private` are allowed"),

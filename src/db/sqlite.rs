@@ -178,8 +178,9 @@ impl File {
             }
             may_create |= matches!(&*value, "rwc" | "memory");
         }
-        // Behind a `#` SQLite would not read on.
-        let uri = format!("file:{}?{parameters}", path.replace('#', "%23"));
+        // Behind a `#` SQLite would not read on, and two slashes begin the name of a host.
+        let host = if path.starts_with('/') { "//" } else { "" };
+        let uri = format!("file:{host}{}?{parameters}", path.replace('#', "%23"));
         Ok(Self { path: path.to_owned(), uri, may_create })
     }
 
