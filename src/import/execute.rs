@@ -149,7 +149,8 @@ impl Executor {
         let keys: Vec<&Vec<String>> = rows.values().collect();
         let columns = Read { columns: &columns, reading: Reading::Plain };
         let found = self.find(session, target, (&by, &keys), columns).await?;
-        let named = |(at, cells)| Some((rows.keys().nth(at)?.clone(), cells));
+        let ids: Vec<&RowId> = rows.keys().collect();
+        let named = |(at, cells): (usize, _)| Some(((*ids.get(at)?).clone(), cells));
         Ok(found.into_iter().filter_map(named).collect())
     }
 
