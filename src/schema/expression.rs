@@ -152,6 +152,12 @@ impl Plain<'_> {
                 Expr::BinaryOp { left: Box::new(wrap(*left)), op, right: Box::new(wrap(*right)) }
             }
             Expr::Value(value) => Expr::value(self.literal(value.value)),
+            // MySQL names the character set of each literal that it shows.
+            Expr::Prefixed { prefix, value: inner }
+                if prefix.value.eq_ignore_ascii_case("_utf8mb4") && is_literal(&inner) =>
+            {
+                *inner
+            }
             Expr::Function(function) => Expr::Function(self.function(function)),
             other => other,
         }
@@ -402,6 +408,14 @@ mod tests {
         check(Brand::Mysql, T::Integer, &[("'0'", Some("0")), ("TRUE", Some("1"))]);
         check(Brand::Mysql, T::Decimal, &[("'0.00'", Some("0")), ("0", Some("0"))]);
         check(Brand::Mysql, T::Text, &[("0", Some("'0'")), ("(uuid())", Some("uuid()"))]);
+        check(
+            Brand::Mysql,
+            T::Text,
+            &[
+                ("_utf8mb4'a''b'", Some("'a''b'")),
+                ("concat(_utf8mb4'a', 'b')", Some("concat('a', 'b')")),
+            ],
+        );
         check(Brand::Mysql, T::Boolean, &[("false", Some("0")), ("'1'", Some("1"))]);
     }
 

@@ -45,6 +45,15 @@ pub(super) fn carried(default: &str, logical: T, from: &Dialect, to: &Dialect) -
     }
 }
 
+/// The present moment with as many digits as its column has: MySQL takes no other.
+pub(super) fn as_precise(default: String, declared: &str) -> String {
+    let digits = declared.find('(').map_or("", |at| &declared[at..]);
+    match default.strip_suffix("(6)") {
+        Some(name) => format!("{name}{digits}"),
+        None => default,
+    }
+}
+
 /// `CURRENT_TIMESTAMP(6)` without its digits.
 fn without_precision(word: &str) -> String {
     let precise = word.strip_suffix(')').and_then(|rest| rest.rsplit_once('('));
@@ -72,8 +81,17 @@ fn literal(default: &str) -> Option<(String, bool)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{T, carried};
+    use super::{T, as_precise, carried};
     use crate::dialect::Brand::{self, Mysql, Postgres, SqlServer, Sqlite};
+
+    #[test]
+    fn a_moment_has_the_digits_of_its_column() {
+        let now = || "CURRENT_TIMESTAMP(6)".to_owned();
+        assert_eq!(as_precise(now(), "datetime(6)"), "CURRENT_TIMESTAMP(6)");
+        assert_eq!(as_precise(now(), "timestamp(3)"), "CURRENT_TIMESTAMP(3)");
+        assert_eq!(as_precise(now(), "datetime"), "CURRENT_TIMESTAMP");
+        assert_eq!(as_precise("'a(6)'".to_owned(), "varchar(9)"), "'a(6)'");
+    }
 
     #[test]
     fn literals_and_the_present_moment_are_carried_and_nothing_else() {

@@ -112,7 +112,7 @@ fn default_of(
         Some(default) if job.to.translate.parenthesised.contains(declared) => {
             Some(format!("({default})"))
         }
-        Some(default) => Some(default),
+        Some(default) => Some(default::as_precise(default, declared)),
         None => {
             let (table_name, name) = (&table.name, &column.name);
             let message = format!("`{table_name}.{name}` loses its default `{written}`");
