@@ -85,13 +85,7 @@ impl Session for Sqlite {
     }
 
     fn execute<'a>(&'a mut self, sql: &'a str, values: &'a [Value]) -> Reply<'a, u64> {
-        let (sql, values) = (sql.to_owned(), values.to_vec());
-        Box::pin(self.run(move |connection| {
-            let mut statement = connection.prepare_cached(&sql)?;
-            bind(&mut statement, values)?;
-            finish(&mut statement)?;
-            Ok(connection.changes())
-        }))
+        self.execute_each(sql, vec![values.to_vec()])
     }
 
     /// All of them in one visit to the thread, without a text that the database has to open.
