@@ -31,7 +31,9 @@ pub(super) fn find_circular(tables: &mut [Target]) {
     for child in 0..tables.len() {
         let leads_back = |parent: &usize| *parent == child || reaches(tables, *parent, child);
         let mut circular = Vec::new();
-        for parent in (0..tables.len()).filter(leads_back) {
+        let parents: BTreeSet<usize> =
+            tables[child].parents.iter().copied().chain([child]).collect();
+        for parent in parents.into_iter().filter(leads_back) {
             let references = tables[parent].references.iter().filter(|one| one.child == child);
             circular.extend(references.map(|one| Circular {
                 parent,

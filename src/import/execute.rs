@@ -113,12 +113,11 @@ impl Executor {
         rows: &BTreeMap<RowId, Vec<String>>,
     ) -> Result<BTreeSet<RowId>, Error> {
         let mut existing = BTreeSet::new();
-        let tables: BTreeSet<usize> = rows.keys().map(|(table, _)| *table).collect();
-        for table in tables {
-            let of_table: Vec<(&RowId, &Vec<String>)> =
-                rows.iter().filter(|((index, _), _)| *index == table).collect();
+        // Rows are sorted by their table, so that those of one stand together.
+        let rows: Vec<(&RowId, &Vec<String>)> = rows.iter().collect();
+        for of_table in rows.chunk_by(|(one, _), (other, _)| one.0 == other.0) {
             let keys: Vec<&Vec<String>> = of_table.iter().map(|(_, key)| *key).collect();
-            let statement = self.lock_statement(targets, table)?;
+            let statement = self.lock_statement(targets, of_table[0].0.0)?;
             let given = [("rows", Value::Text(to_json(&keys)))];
             for row in fetch(session, statement, &given).await? {
                 let position = row.integer("position").and_then(|at| usize::try_from(at).ok());

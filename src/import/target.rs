@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::circles::find_circular;
 use crate::dialect::{Brand, Fit};
-use crate::model::{Action, ForeignKey, LogicalType, Schema, Table, TableName};
+use crate::model::{Action, LogicalType, Schema, Table, TableName};
 use crate::plan::{DROPPED, Plan, TablePlan};
 
 /// A column that can be written.
@@ -173,24 +173,9 @@ impl Targets {
     /// # Errors
     /// The first table or key column that is missing.
     pub fn new(plan: &Plan, live: &Schema) -> Result<Self, Mismatch> {
-        let mut tables = Vec::new();
-        for table in &plan.tables {
-            tables.push(target(plan.brand, table, live)?);
-        }
-        let names: Vec<TableName> =
-            plan.tables.iter().map(|table| live_name(table, plan.brand)).collect();
-        for (index, name) in names.iter().enumerate() {
-            let Some(table) = live.table(name) else { continue };
-            let parents = table
-                .foreign_keys
-                .iter()
-                .filter_map(|key| names.iter().position(|known| *known == key.references))
-                .filter(|parent| *parent != index);
-            tables[index].parents = parents.collect();
-        }
-        for (index, name) in names.iter().enumerate() {
-            tables[index].references = references(name, &names, live);
-        }
+        let found = find_tables(plan, live)?;
+        let mut tables: Vec<Target> = found.iter().map(target).collect::<Result<_, _>>()?;
+        tie(&mut tables, &found);
         name_components(&mut tables);
         find_circular(&mut tables);
         Ok(Self {
@@ -255,17 +240,21 @@ struct Found<'a> {
     live: &'a Table,
 }
 
-impl<'a> Found<'a> {
-    fn new(brand: Brand, plan: &'a TablePlan, live: &'a Schema) -> Result<Self, Mismatch> {
-        let is_same = |table: &&Table| {
-            let name = &table.name;
-            name.name == plan.name && (name.namespace.is_none() || name.namespace == plan.namespace)
-        };
-        let live = live.tables.iter().find(is_same);
-        let live = live.ok_or_else(|| Mismatch::NoTable { table: plan.object_table.clone() })?;
-        Ok(Self { brand, plan, live })
-    }
+/// The tables of a plan, in its order, with those that are there. Schemas have thousands: each is
+/// looked up, not looked for.
+fn find_tables<'a>(plan: &'a Plan, live: &'a Schema) -> Result<Vec<Found<'a>>, Mismatch> {
+    let live: BTreeMap<(&Option<String>, &str), &Table> =
+        live.tables.iter().map(|t| ((&t.name.namespace, t.name.name.as_str()), t)).collect();
+    let find = |table: &'a TablePlan| {
+        let by = |namespace| live.get(&(namespace, table.name.as_str())).copied();
+        let live = by(&live_name(table, plan.brand).namespace).or_else(|| by(&None));
+        let live = live.ok_or_else(|| Mismatch::NoTable { table: table.object_table.clone() })?;
+        Ok(Found { brand: plan.brand, plan: table, live })
+    };
+    plan.tables.iter().map(find).collect()
+}
 
+impl Found<'_> {
     fn column(
         &self,
         name: &str,
@@ -317,9 +306,8 @@ fn is_optional(why: &str) -> bool {
     why == "ignore" || why == DROPPED
 }
 
-fn target(brand: Brand, plan: &TablePlan, live: &Schema) -> Result<Target, Mismatch> {
-    let found = Found::new(brand, plan, live)?;
-    let live_table = found.live;
+fn target(found: &Found<'_>) -> Result<Target, Mismatch> {
+    let (plan, live_table) = (found.plan, found.live);
     let key = plan.key.iter().map(|c| found.column(&c.name, c.logical_type, c.policy));
     let key: Vec<TargetColumn> = key.collect::<Result<_, _>>()?;
     let columns = found.columns(&key)?;
@@ -360,22 +348,26 @@ fn target(brand: Brand, plan: &TablePlan, live: &Schema) -> Result<Target, Misma
     })
 }
 
-/// The foreign keys of followed tables that lead to a table.
-fn references(name: &TableName, names: &[TableName], live: &Schema) -> Vec<Reference> {
-    let children =
-        names.iter().enumerate().filter_map(|(child, of)| Some((child, live.table(of)?)));
-    let reference = |(child, key): (usize, &ForeignKey)| Reference {
-        child,
-        columns: key.columns.clone(),
-        referenced: key.referenced_columns.clone(),
-        on_delete: key.on_delete,
-        on_update: key.on_update,
-    };
-    children
-        .flat_map(|(child, table)| table.foreign_keys.iter().map(move |key| (child, key)))
-        .filter(|(_, key)| key.references == *name)
-        .map(reference)
-        .collect()
+/// Notes which tables refer to which, by the foreign keys that are there.
+fn tie(tables: &mut [Target], found: &[Found<'_>]) {
+    let names =
+        found.iter().enumerate().map(|(index, one)| (live_name(one.plan, one.brand), index));
+    let names: BTreeMap<TableName, usize> = names.collect();
+    for (child, one) in found.iter().enumerate() {
+        for key in &one.live.foreign_keys {
+            let Some(&parent) = names.get(&key.references) else { continue };
+            if parent != child {
+                tables[child].parents.push(parent);
+            }
+            tables[parent].references.push(Reference {
+                child,
+                columns: key.columns.clone(),
+                referenced: key.referenced_columns.clone(),
+                on_delete: key.on_delete,
+                on_update: key.on_update,
+            });
+        }
+    }
 }
 
 /// Gives tables that are tied by references one number.
@@ -383,15 +375,63 @@ fn name_components(tables: &mut [Target]) {
     for (index, table) in tables.iter_mut().enumerate() {
         table.component = index;
     }
-    // Each round pulls every pair of parent and child to the smaller number; a chain of n tables
-    // is done after n rounds.
-    for _ in 0..tables.len() {
+    // Each round pulls every pair of parent and child to the smaller number, until none is left.
+    let mut is_settled = false;
+    while !is_settled {
+        is_settled = true;
         for child in 0..tables.len() {
-            for parent in tables[child].parents.clone() {
+            for at in 0..tables[child].parents.len() {
+                let parent = tables[child].parents[at];
                 let smaller = tables[child].component.min(tables[parent].component);
-                tables[child].component = smaller;
-                tables[parent].component = smaller;
+                for table in [child, parent] {
+                    is_settled &= tables[table].component == smaller;
+                    tables[table].component = smaller;
+                }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::Source;
+    use crate::{config, plan, schema};
+
+    const CONFIG: &str = "\
+database: shop
+schema: { dialect: postgres, files: [schema.sql] }
+nodes: { centre: { url: 'postgres://app@localhost/shop' } }
+tables: { note: follow, archive.note: follow, tag: follow }
+";
+    const DDL: &str = "\
+CREATE TABLE note (id bigint PRIMARY KEY, body text, parent bigint REFERENCES note (id));
+CREATE TABLE archive.note (id bigint PRIMARY KEY, year integer);
+CREATE TABLE tag (id bigint PRIMARY KEY, note bigint REFERENCES note (id));
+";
+
+    #[test]
+    fn tables_of_one_name_in_two_namespaces_are_told_apart_and_tied_by_their_own_keys() {
+        let config = config::parse("outrigger.yaml", CONFIG, &BTreeMap::new()).unwrap();
+        let source = Source { path: "schema.sql", text: DDL };
+        let live = schema::parse(&[source], Brand::Postgres).unwrap().schema;
+        let plan = plan::plan(&config, &live, Brand::Postgres).unwrap();
+        let targets = Targets::new(&plan, &live).unwrap();
+        let table = |name: &str| &targets.tables[targets.find(name).unwrap()];
+        let columns =
+            |name: &str| table(name).columns.keys().map(String::as_str).collect::<Vec<_>>();
+        assert_eq!(columns("note"), ["body", "parent"]);
+        assert_eq!(columns("archive.note"), ["year"]);
+        let (note, tag) = (targets.find("note").unwrap(), targets.find("tag").unwrap());
+        let referring: Vec<usize> = table("note").references.iter().map(|one| one.child).collect();
+        assert_eq!(referring, [note, tag]);
+        assert_eq!(
+            (table("tag").parents.as_slice(), table("note").parents.as_slice()),
+            (&[note][..], &[][..])
+        );
+        assert_eq!(table("note").circular.iter().map(|one| one.parent).collect::<Vec<_>>(), [note]);
+        assert_eq!(table("note").component, table("tag").component);
+        assert_ne!(table("note").component, table("archive.note").component);
+        assert!(table("archive.note").references.is_empty() && table("tag").circular.is_empty());
     }
 }
