@@ -1,6 +1,7 @@
 //! Installing, comparing and removing: what is there afterwards, and what is left alone.
 
 pub(crate) mod case;
+mod many;
 mod replace;
 mod statements;
 mod trouble;
