@@ -1,4 +1,4 @@
-//! More tables than a `SELECT` has terms for.
+//! More tables and columns than a statement has terms for, or a function arguments.
 
 use std::collections::BTreeMap;
 
@@ -7,6 +7,7 @@ use outrigger::render::{Templates, scripts};
 use outrigger::schema::Source;
 use outrigger::{config, plan, schema};
 
+use crate::capture_unseen::planned;
 use crate::support::on_each_server;
 
 /// So many that the view is joined of groups, of which the last has one table.
@@ -61,5 +62,42 @@ fn the_view_of_last_updates_has_all_tables_however_many_there_are() {
         let mut expected = [0, 1, count / 2, count - 2, count - 1].map(|n| format!("t{n}"));
         expected.sort_unstable();
         assert_eq!(found, expected);
+    });
+}
+
+/// More columns than a function takes arguments, or an expression may be deep.
+#[test]
+fn a_wide_row_is_one_command() {
+    on_each_server(async |database| {
+        let brand = database.brand();
+        let width = if brand == Brand::Sqlite { 601 } else { 150 };
+        let columns: String = (1..width).map(|n| format!(", c{n} int")).collect();
+        let ddl = format!("CREATE TABLE w (id int PRIMARY KEY{columns});\n");
+        let rest = "capture: { command: escaped }\ntables: { w: follow }\n";
+        let plan = planned(brand, &ddl, rest).unwrap();
+        let mut session = database.connect().await;
+        session.raw(&ddl).await.unwrap();
+        for script in scripts(&plan, &Templates::embedded(brand)).unwrap() {
+            for statement in &script.statements {
+                session.raw(statement).await.unwrap();
+            }
+        }
+        let numbers: String = (1..width).map(|n| format!(", {n}")).collect();
+        let named = "UPDATE ds_node SET node_id = 'one'".to_owned();
+        let written = format!("INSERT INTO w VALUES (1{numbers})");
+        for statement in [named, written, "UPDATE w SET id = 2".to_owned()] {
+            session.raw(&statement).await.unwrap();
+        }
+
+        let sql = "SELECT object_operation_command AS command FROM ds_change_outbox \
+                   WHERE object_operation = 'I' ORDER BY id";
+        let rows = session.fetch(sql, &[]).await.unwrap();
+        let found: Vec<String> = rows.iter().filter_map(|row| row.text("command")).collect();
+        let quoted: String = (1..width).map(|n| format!(", '{n}'")).collect();
+        let values = |key: i32| format!("('{key}'{quoted})");
+        assert_eq!(found.len(), 2);
+        for (command, key) in found.iter().zip([1, 2]) {
+            assert!(command.ends_with(&values(key)), "{command}");
+        }
     });
 }
