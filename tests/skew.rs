@@ -310,3 +310,54 @@ fn a_last_update_of_sqlite_is_a_stamp_in_whatever_form_it_is_written() {
         }
     });
 }
+
+/// Stamps of updates, one by one: what the row said before, what it says now, and what has to come.
+#[test]
+fn an_update_of_sqlite_is_never_stamped_before_what_the_row_said() {
+    let updates = [
+        ("2025-01-01 10:00:00", "2025-01-01 11:00:00", "2025-01-01 11:00:00.000000"),
+        ("2025-01-01 10:00:00", "2025-01-01 09:00:00", "2025-01-01 10:00:00.000000"),
+        ("2025-01-01T10:00:00", "2025-01-01 11:00:00", "2025-01-01 11:00:00.000000"),
+        ("2025-01-01T10:00:00", "2025-01-01 09:00:00", "2025-01-01 10:00:00.000000"),
+        ("2025-01-01 10:00:00.5", "2025-01-01 10:00:00", "2025-01-01 10:00:00.500000"),
+        ("2025-01-01 10:00:00", "2025-01-01T09:00:00", "2025-01-01 10:00:00.000000"),
+        // It says ten, and it was three in the afternoon.
+        ("2025-01-01 10:00:00-05:00", "2025-01-01 11:00:00", "2025-01-01 15:00:00.000000"),
+        // No time, which would be after all others.
+        ("in the year two 9999", "2025-01-01 11:00:00", "2025-01-01 11:00:00.000000"),
+        // It stays as it is.
+        ("2999-01-01 10:00:00", "2999-01-01 10:00:00", "2999-01-01 10:00:00.000000"),
+        // What an import has raised the floor to.
+        ("2024-01-01 10:00:00", "2024-01-01 11:00:00", "2024-12-31 23:59:59.500000"),
+    ];
+    // It stays as it is, says an hour ago, and will be in four.
+    let (hour, now) = (chrono::TimeDelta::hours(1), chrono::Utc::now());
+    let ahead = (now - hour).format("%Y-%m-%d %H:%M:%S-05:00").to_string();
+    let stamp = (now + hour * 4).format("%Y-%m-%d %H:%M:%S.000000").to_string();
+    let updates = updates.into_iter().chain([(&*ahead, &*ahead, &*stamp)]);
+    let servers = ready_servers();
+    let sqlite = servers.iter().find(|server| server.brand == Brand::Sqlite).unwrap();
+    let schema = "CREATE TABLE item (id integer PRIMARY KEY, n integer, changed_at timestamp)";
+    let blueprint = Blueprint {
+        name: "last-update-before",
+        nodes: &[("a", sqlite), ("b", sqlite)],
+        routes: &[("a", "b")],
+        tables: "  item: { last_update: changed_at }",
+        schema,
+        batch_rows: 100,
+    };
+    support::block_on(async {
+        let mut network = Network::set_up(&blueprint, |_, _| schema.to_owned()).await;
+        let floor = "UPDATE ds_node SET stamp_floor = '2024-12-31 23:59:59.500000'";
+        network.run("a", floor).await;
+        for (before, now, expected) in updates {
+            network.run("a", &format!("INSERT INTO item VALUES (1, 1, '{before}')")).await;
+            let sql = format!("UPDATE item SET n = 2, changed_at = '{now}'");
+            network.run("a", &sql).await;
+            let sql = "SELECT update_datetime FROM ds_change_outbox WHERE object_operation = 'U'";
+            assert_eq!(network.rows("a", sql).await, [expected], "`{before}`, then `{now}`");
+            network.run("a", "DELETE FROM item").await;
+            network.run("a", "DELETE FROM ds_change_outbox").await;
+        }
+    });
+}
