@@ -11,12 +11,16 @@
 mod brand;
 #[path = "simulator/check.rs"]
 mod check;
+#[path = "simulator/circle.rs"]
+mod circle;
 #[path = "simulator/constraint.rs"]
 mod constraint;
 #[path = "simulator/cut.rs"]
 mod cut;
 #[path = "simulator/database.rs"]
 mod database;
+#[path = "simulator/deferred.rs"]
+mod deferred;
 #[path = "simulator/history.rs"]
 mod history;
 #[path = "simulator/node.rs"]
@@ -53,6 +57,9 @@ const HISTORIES: u64 = 10_000;
 /// The first seed of the histories that change with nothing.
 const FIRST_SEED: u64 = 1;
 
+/// From here on some histories have rows that refer to each other in a circle.
+const FIRST_CIRCLE: u64 = 2_001;
+
 /// Each with what it once found.
 const SEEDS: &str = include_str!("simulator/seeds.txt");
 
@@ -82,6 +89,8 @@ fn every_history_converges() {
             && counts.rejoins > 0
             && counts.lost > 0
             && counts.settled > 0
+            && counts.circles > 0
+            && counts.refused_commits > 0
     );
 }
 
@@ -206,4 +215,19 @@ fn without_the_floor_of_stamps_later_changes_lose() {
 fn what_was_written_over_an_import_below_an_old_floor_has_to_be_told_anew() {
     // It takes a clock that is behind and a transaction that was open before; hence not the first.
     is_needed(Switch::ToldAnew, 2_180);
+}
+
+#[test]
+fn a_circle_that_is_not_opened_stays_in_quarantine() {
+    is_needed(Switch::Opened, FIRST_CIRCLE);
+}
+
+#[test]
+fn changes_that_need_each_other_have_to_be_tried_together() {
+    is_needed(Switch::Together, FIRST_CIRCLE);
+}
+
+#[test]
+fn what_is_deferred_has_to_be_looked_at_before_the_commit() {
+    is_needed(Switch::Deferred, FIRST_CIRCLE);
 }

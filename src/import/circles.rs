@@ -184,7 +184,12 @@ pub(super) fn circles(targets: &Targets, units: &[Vec<Incoming>]) -> Vec<Vec<usi
         needs[at].extend(before.insert(&change.row, at).filter(|earlier| *earlier != at));
         let is_delete = change.op == Op::Delete;
         let cells = if is_delete { change.old_cells.clone() } else { change.row_cells() };
-        for (table, columns) in lists.iter().filter(|(table, _)| *table == change.row.0) {
+        // An update brings what it sets: its row is there without it.
+        let brings_any = |columns: &[String]| {
+            change.claims_row() || columns.iter().any(|name| cells.contains_key(name))
+        };
+        let of_table = lists.iter().filter(|(table, _)| *table == change.row.0);
+        for (table, columns) in of_table.filter(|(_, columns)| brings_any(columns)) {
             let value = value_in(targets, &change.row, &change.key, &cells);
             let Some(values) = columns.iter().map(value).collect() else { continue };
             let of_kind = if is_delete { &mut takes } else { &mut brings };

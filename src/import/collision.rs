@@ -192,7 +192,12 @@ impl Importer {
         let wanted = (delete.row.0, &columns);
         let key = &delete.key;
         let found = self.executor.read_captured(session, &self.targets, wanted, key).await?;
-        let (Some(values), Some(stamp)) = (found, next_stamp(&delete.version.stamp)) else {
+        // A delete is as new as what its origin did to the row before.
+        let version = match self.state_of(session, &delete.row).await?.row {
+            Some((_, known)) => delete.version.clone().joined(&known),
+            None => delete.version.clone(),
+        };
+        let (Some(values), Some(stamp)) = (found, next_stamp(&version.stamp)) else {
             return Ok(None);
         };
         let target = &self.targets.tables[delete.row.0];
@@ -501,7 +506,11 @@ fn cells_set(effects: &[RowEffect], row: &RowId) -> Cells {
 }
 
 /// What is known of a cell that a change does not set, since something newer is there.
-fn newer_cell<'a>(state: &'a RowState, incoming: &Incoming, column: &str) -> Option<&'a CellState> {
+pub(super) fn newer_cell<'a>(
+    state: &'a RowState,
+    incoming: &Incoming,
+    column: &str,
+) -> Option<&'a CellState> {
     let cell = state.cells.get(column)?;
     let row = state.row.as_ref().filter(|(_, row)| incoming.version.supersedes(row));
     let version = match row {

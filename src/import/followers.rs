@@ -4,7 +4,7 @@
 //! Each waits for the other. So the refused change is imported with what the later ones say of the
 //! row: that is what the row has to show in the end anyway, and they follow by their own versions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Error;
 use super::batch::Importer;
@@ -15,10 +15,10 @@ use crate::model::{Change, Op, Version};
 use crate::outbox::fetch;
 
 impl Importer {
-    /// The change with the values that its followers in quarantine give its columns; `None` where
-    /// they give none, or where one of them deletes the row.
+    /// The change with the values that its followers in quarantine give its columns, or as it may
+    /// stand until one of them deletes the row; `None` where they say nothing of it.
     pub(super) async fn with_followers(
-        &self,
+        &mut self,
         session: &mut dyn Session,
         change: &Change,
         mut incoming: Incoming,
@@ -34,7 +34,12 @@ impl Importer {
                 continue;
             }
             if follower.op == Op::Delete {
-                return Ok(None);
+                let is_newer = follower.version.supersedes(&incoming.version);
+                return if is_newer {
+                    self.until_deleted(session, change, incoming).await
+                } else {
+                    Ok(None)
+                };
             }
             for (column, value) in follower.cells {
                 let version = &follower.version;
@@ -45,13 +50,56 @@ impl Importer {
                 }
             }
         }
-        newest.retain(|column, _| incoming.cells.contains_key(column));
+        // Who says the same takes nothing back.
+        newest.retain(|column, (_, value)| {
+            incoming.cells.get(column).is_some_and(|said| said != value)
+        });
         if newest.is_empty() {
             return Ok(None);
         }
-        incoming.cells.extend(newest.into_iter().map(|(column, (_, value))| (column, value)));
+        let target = &self.targets.tables[incoming.row.0];
+        // What it will refer to may itself wait for this row.
+        let may_open = |column: &String| {
+            target.columns.get(column).is_some_and(|known| known.is_nullable)
+                && target.circular.iter().any(|reference| reference.columns.contains(column))
+        };
+        let said = |(column, (_, value)): (String, (_, Option<String>))| {
+            let value = value.filter(|_| !may_open(&column));
+            (column, value)
+        };
+        incoming.cells.extend(newest.into_iter().map(said));
         let mut restated = change.clone();
         restate(&mut restated, &incoming);
+        Ok(Some(Settlement::plain(&[restated])))
+    }
+
+    /// The change of a row that is deleted by a later one: the row keeps what it has in the columns
+    /// that may collide, and one that is not there does not come.
+    async fn until_deleted(
+        &mut self,
+        session: &mut dyn Session,
+        change: &Change,
+        mut incoming: Incoming,
+    ) -> Result<Option<Settlement>, Error> {
+        let target = &self.targets.tables[incoming.row.0];
+        let is_bound = |name: &&String| {
+            target.bound_columns.contains(name) && target.columns.contains_key(*name)
+        };
+        let columns: BTreeSet<String> = incoming.cells.keys().filter(is_bound).cloned().collect();
+        let rows = BTreeMap::from([(incoming.row.clone(), incoming.key.clone())]);
+        let wanted = (incoming.row.0, &columns);
+        let found = self.executor.read_cells(session, &self.targets, wanted, &rows).await?;
+        let mut restated = change.clone();
+        if let Some((_, values)) = found.into_iter().next() {
+            incoming.cells.extend(columns.into_iter().zip(values));
+            restate(&mut restated, &incoming);
+        } else if incoming.op == Op::Insert {
+            restated.object_operation_command = None;
+            restated.object_operation = Some(Op::Delete.letter().to_owned());
+            restated.object_value_old = Some(document(incoming.row_cells().into_iter()));
+        } else {
+            return Ok(None);
+        }
         Ok(Some(Settlement::plain(&[restated])))
     }
 }

@@ -3,14 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Error;
 use super::batch::{Blocked, Importer};
 use super::careful::{Attempt, Attempts};
 use super::circles::{Circles, circles};
-use super::decode::decode;
+use super::collision::newer_cell;
+use super::decode::{Incoming, decode};
+use super::{Error, versions};
 use crate::db::{Fault, Mode, Session};
-use crate::model::{Change, RouteId, Row, Value};
-use crate::outbox::execute;
+use crate::model::{Change, Op, RouteId, Row, Value};
+use crate::outbox::{execute, fetch};
 
 impl Importer {
     /// Tries each circle among the changes of a set that were refused one by one, and what else
@@ -29,7 +30,7 @@ impl Importer {
         for (ids, _) in &attempts.waiting {
             units.push(self.inbox_rows(session, ids).await?);
         }
-        let mut groups = self.circles_of(&units);
+        let mut groups = self.circles_of(session, &units).await?;
         if groups.is_empty() && !self.statements.check_deferred.is_empty() {
             groups.push((0..units.len()).collect());
         }
@@ -74,15 +75,31 @@ impl Importer {
         pairs
     }
 
-    /// The units that need each other.
-    fn circles_of(&self, units: &[Vec<Change>]) -> Vec<Vec<usize>> {
+    /// The units that need each other, with what waits for the rows that they bring.
+    async fn circles_of(
+        &self,
+        session: &mut dyn Session,
+        units: &[Vec<Change>],
+    ) -> Result<Vec<Vec<usize>>, Error> {
         if self.targets.tables.iter().all(|table| table.circular.is_empty()) {
-            return Vec::new();
+            return Ok(Vec::new());
         }
         let decoded = |unit: &Vec<Change>| {
             unit.iter().filter_map(|change| decode(&self.targets, change).ok()).collect()
         };
-        circles(&self.targets, &units.iter().map(decoded).collect::<Vec<_>>())
+        let mut units: Vec<Vec<Incoming>> = units.iter().map(decoded).collect();
+        let rows = units.iter().flatten().map(|change| change.row.clone()).collect();
+        let read = &self.statements.read_versions;
+        let states = versions::load(session, read, &self.targets, &rows).await?;
+        for change in units.iter_mut().flatten().filter(|change| change.op == Op::Insert) {
+            let Some(state) = states.get(&change.row) else { continue };
+            let parked = |name: &String| newer_cell(state, change, name)?.parked.clone();
+            let columns = state.cells.keys();
+            let parked: Vec<_> =
+                columns.filter_map(|name| Some((name.clone(), parked(name)?))).collect();
+            change.cells.extend(parked);
+        }
+        Ok(circles(&self.targets, &units))
     }
 
     /// Tries changes that need each other: with references that are set when all rows are there,
@@ -106,8 +123,8 @@ impl Importer {
         attempt
     }
 
-    /// Tries each circle among changes in quarantine that were refused one by one; those that got
-    /// in.
+    /// Tries each circle among changes in quarantine that were refused one by one, of which some
+    /// are to be tried again, on whatever routes the others came; those that got in.
     pub(super) async fn retry_circles(
         &mut self,
         session: &mut dyn Session,
@@ -115,18 +132,43 @@ impl Importer {
         retries: &[Row],
     ) -> Result<Vec<i64>, Error> {
         let refers = |row: &&Row| row.text("reason_code").as_deref() == Some("missing_reference");
-        let ids = retries.iter().filter(refers).filter_map(|row| row.integer("inbox_id"));
-        let ids: Vec<i64> = ids.collect();
-        if ids.len() < 2 || self.targets.tables.iter().all(|table| table.circular.is_empty()) {
+        if !retries.iter().any(|row| refers(&row))
+            || self.targets.tables.iter().all(|table| table.circular.is_empty())
+        {
             return Ok(Vec::new());
         }
-        let mut units = Vec::with_capacity(ids.len());
-        for change in self.inbox_rows(session, &ids).await? {
-            units.push(vec![change]);
+        let all = fetch(session, &self.statements.read_quarantine, &[]).await?;
+        let ids = all.iter().filter(refers).filter_map(|row| row.integer("inbox_id"));
+        let ids: Vec<i64> = ids.collect();
+        // What waits behind a row's change may be what closes the circle.
+        for has_followers in [false, true] {
+            let mut units = Vec::with_capacity(ids.len());
+            for id in &ids {
+                let followers = if has_followers { behind(&all, *id) } else { Vec::new() };
+                let mut unit = self.inbox_rows(session, &[&[*id], &followers[..]].concat()).await?;
+                let rest = unit.iter().skip(1).position(ends_row);
+                unit.truncate(rest.map_or(unit.len(), |at| at + 1));
+                units.push(unit);
+            }
+            let released = self.retry_units(session, route, &units).await?;
+            if !released.is_empty() {
+                return Ok(released);
+            }
         }
+        Ok(Vec::new())
+    }
+
+    /// Tries each circle among units in quarantine; the changes that got in.
+    async fn retry_units(
+        &mut self,
+        session: &mut dyn Session,
+        route: RouteId,
+        units: &[Vec<Change>],
+    ) -> Result<Vec<i64>, Error> {
         let mut released = Vec::new();
-        for group in self.circles_of(&units) {
-            let unit: Vec<Change> = group.iter().flat_map(|at| units[*at].clone()).collect();
+        for group in self.circles_of(session, units).await? {
+            let mut unit: Vec<Change> = group.iter().flat_map(|at| units[*at].clone()).collect();
+            unit.sort_by_key(|change| change.id);
             self.raise_floor(session, &unit).await?;
             session.begin(Mode::Write).await?;
             let mut done = self.retry_circle(session, route, &unit).await;
@@ -165,4 +207,18 @@ impl Importer {
         }
         Ok(is_in)
     }
+}
+
+/// What waits in quarantine behind a change.
+fn behind(all: &[Row], id: i64) -> Vec<i64> {
+    let waits = |row: &&Row| {
+        row.integer("waits_for") == Some(id) && row.text("reason_code").as_deref() == Some("waits")
+    };
+    all.iter().filter(waits).filter_map(|row| row.integer("inbox_id")).collect()
+}
+
+/// Whether a row goes with a change, or gets another key.
+fn ends_row(change: &Change) -> bool {
+    change.object_operation.as_deref() == Some(Op::Delete.letter())
+        || change.object_id_old.is_some()
 }

@@ -15,18 +15,14 @@ const ALL_COLUMNS: usize = 7;
 impl Stage {
     /// One act. Who would have to wait for another leaves it.
     pub(crate) async fn application(&mut self, application: Application) {
-        let Application { node, slot, act } = application;
+        let Application { node, slot, mut act } = application;
         if !self.places[node].is_joined {
             return;
         }
-        let before = match act {
-            Act::End { commits } => return self.finish(node, slot, commits).await,
-            Act::Insert(place)
-            | Act::Update(place, _)
-            | Act::Delete(place)
-            | Act::Rekey(place, _)
-            | Act::Swap(place, _) => place,
-        };
+        if let Act::End { commits } = act {
+            return self.finish(node, slot, commits).await;
+        }
+        let Some(before) = act.place().copied() else { return };
         let row = row_key(before.table, before.key);
         let new_row = match act {
             Act::Rekey(_, to) => row_key(before.table, to),
@@ -85,8 +81,10 @@ impl Stage {
         let update = |set: String| format!("UPDATE {table} SET {set} WHERE {KEY} = '{key}'");
         let sql = match act {
             Act::Delete(_) if exists => format!("DELETE FROM {table} WHERE {KEY} = '{key}'"),
-            // Nothing is unique here that could be swapped.
-            Act::Delete(_) | Act::Swap(..) | Act::End { .. } => return Ok(None),
+            // Nothing is unique here that could be swapped, and nothing refers to anything.
+            Act::Delete(_) | Act::Swap(..) | Act::Join(..) | Act::Disband(_) | Act::End { .. } => {
+                return Ok(None);
+            }
             Act::Rekey(..) => {
                 if !exists || row == new_row || self.exists(node, slot, new_row).await? {
                     return Ok(None);

@@ -26,6 +26,9 @@ pub(crate) const FIRST_RECORD: usize = FREE_TABLES;
 /// So many of these have neither: all.
 pub(crate) const FREE_RECORDS: usize = TABLES.len() - FIRST_RECORD;
 
+/// From here on rows may refer to each other in a circle: none does.
+pub(crate) const FIRST_CIRCULAR: usize = TABLES.len();
+
 /// What stands under `tables:` of the configuration.
 pub(crate) const FOLLOWED: &str = "  item: follow\n  dated: { last_update: changed_at }\n  \
     record: { last_update: changed_at, overwrite: record }";

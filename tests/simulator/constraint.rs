@@ -1,8 +1,9 @@
-//! Unique columns and foreign keys of the model's tables, checked at once as databases do.
+//! Unique columns and foreign keys of the model's tables, as databases look at them at once.
 
 use outrigger::db::{Fault, FaultKind};
+use outrigger::dialect::Brand;
 
-use crate::database::{Cells, Database, Holder, RowKey, Undo};
+use crate::database::{Cells, Database, Holder, RowKey};
 use crate::session::ModelSession;
 use crate::world::{World, fault};
 
@@ -18,12 +19,52 @@ pub(crate) struct Reference {
     pub(crate) parent: &'static str,
     /// Whether children are deleted with their parent; else they keep it.
     pub(crate) cascades: bool,
+    /// Whether its rows may come to refer to each other in a circle: a node that looks at these
+    /// references at the commit defers them.
+    pub(crate) is_circular: bool,
+    pub(crate) is_nullable: bool,
 }
 
-pub(crate) const REFERENCES: [Reference; 2] = [
-    Reference { child: "child", column: "parent_id", parent: "parent", cascades: false },
-    Reference { child: "leaf", column: "parent_id", parent: "parent", cascades: true },
+pub(crate) const REFERENCES: [Reference; 8] = [
+    tree("child", false),
+    tree("leaf", true),
+    circular("knot", "left_id", "knot", true),
+    circular("knot", "right_id", "knot", true),
+    circular("boss", "pet_id", "pet", true),
+    circular("pet", "boss_id", "boss", true),
+    circular("host", "guest_id", "guest", false),
+    circular("guest", "host_id", "host", false),
 ];
+
+const fn tree(child: &'static str, cascades: bool) -> Reference {
+    let (column, parent) = ("parent_id", "parent");
+    Reference { child, column, parent, cascades, is_circular: false, is_nullable: true }
+}
+
+const fn circular(
+    child: &'static str,
+    column: &'static str,
+    parent: &'static str,
+    is_nullable: bool,
+) -> Reference {
+    Reference { child, column, parent, cascades: false, is_circular: true, is_nullable }
+}
+
+/// The rows that a row refers to, and by what.
+pub(crate) fn led_to(
+    row: &RowKey,
+    cells: &Cells,
+) -> impl Iterator<Item = (&'static Reference, RowKey)> {
+    references_of(&row.0).filter_map(|reference| {
+        let key = cells.get(reference.column)?.clone()?;
+        Some((reference, (reference.parent.to_owned(), key)))
+    })
+}
+
+/// The references of a table.
+pub(crate) fn references_of(table: &str) -> impl Iterator<Item = &'static Reference> {
+    REFERENCES.iter().filter(move |reference| reference.child == table)
+}
 
 /// Why a row cannot become what it shall.
 #[derive(Debug, Clone)]
@@ -34,6 +75,15 @@ pub(crate) enum Obstacle {
     Unique(RowKey),
     /// A parent that is not there, or a child that is.
     Reference(RowKey),
+    /// A column that may not be NULL.
+    Null(&'static str),
+}
+
+impl Obstacle {
+    /// The one who has to end before it is known, unless it is known now.
+    fn known(self, by: Option<Holder>, holder: Holder) -> Self {
+        by.filter(|by| *by != holder).map_or(self, Self::Busy)
+    }
 }
 
 impl Database {
@@ -48,13 +98,13 @@ impl Database {
     ) -> Option<Obstacle> {
         if new.is_none() || row != new_row {
             let children = self.rows_referring_to(row, holder);
-            let mut kept = children.into_iter().filter(|(child, _)| !taken.contains(child));
-            if let Some((child, other)) = kept.next() {
-                return Some(
-                    other
-                        .filter(|other| *other != holder)
-                        .map_or_else(|| Obstacle::Reference(child), Obstacle::Busy),
-                );
+            // MySQL takes a row that refers to itself for one that another refers to.
+            let is_kept = |child: &RowKey| {
+                !taken.contains(child) && (child != row || self.brand == Brand::Mysql)
+            };
+            let mut kept = children.into_iter().filter(|(child, _)| is_kept(child));
+            if let Some((child, by)) = kept.next() {
+                return Some(Obstacle::Reference(child).known(by, holder));
             }
         }
         let new = new?;
@@ -66,32 +116,41 @@ impl Database {
             if table == row.0 && is_changed(column) {
                 let is_same = |cells: &Cells| cells.get(column) == Some(&Some(value.clone()));
                 if let Some((other, by)) = self.others_with(row, holder, is_same) {
-                    return Some(
-                        by.filter(|by| *by != holder)
-                            .map_or_else(|| Obstacle::Unique(other), Obstacle::Busy),
-                    );
+                    return Some(Obstacle::Unique(other).known(by, holder));
                 }
             }
         }
-        for reference in REFERENCES.iter().filter(|reference| reference.child == row.0) {
-            let Some(key) = new.get(reference.column).cloned().flatten() else { continue };
-            let parent = (reference.parent.to_owned(), key);
-            if !is_changed(reference.column) {
+        let is_null =
+            |r: &&Reference| !r.is_nullable && new.get(r.column).is_none_or(Option::is_none);
+        if let Some(reference) = references_of(&row.0).find(is_null) {
+            return Some(Obstacle::Null(reference.column));
+        }
+        for (reference, parent) in led_to(new_row, new) {
+            if !is_changed(reference.column) || !self.looks_at_once(reference) || parent == *new_row
+            {
                 continue;
             }
             match self.locks.get(&parent) {
                 Some(other) if *other != holder => return Some(Obstacle::Busy(*other)),
-                _ if !self.rows.contains_key(&parent) => return Some(Obstacle::Reference(parent)),
+                _ if !self.rows.contains_key(&parent) || parent == *row => {
+                    return Some(Obstacle::Reference(parent));
+                }
                 _ => {}
             }
         }
         None
     }
 
+    /// Whether a reference is looked at with each statement.
+    pub(crate) fn looks_at_once(&self, reference: &Reference) -> bool {
+        !(self.defers && reference.is_circular)
+    }
+
     /// Rows that refer to a row, as they are or may be again, each with who has changed it.
     fn rows_referring_to(&self, row: &RowKey, holder: Holder) -> Vec<(RowKey, Option<Holder>)> {
         let mut found = Vec::new();
-        for reference in REFERENCES.iter().filter(|reference| reference.parent == row.0) {
+        let references = REFERENCES.iter().filter(|reference| reference.parent == row.0);
+        for reference in references.filter(|reference| self.looks_at_once(reference)) {
             let is_child = |key: &RowKey, cells: &Cells| {
                 key.0 == reference.child && cells[reference.column].as_ref() == Some(&row.1)
             };
@@ -121,15 +180,8 @@ impl Database {
         let now = self.rows.iter().filter(|(key, cells)| is_meant(key, cells));
         let mut found: Vec<(RowKey, Option<Holder>)> =
             now.map(|(key, _)| (key.clone(), self.locks.get(key).copied())).collect();
-        let undo = self.open.iter().flat_map(|(slot, open)| {
-            open.undo.iter().map(|(row, cells)| (row, cells, Holder::Application(*slot)))
-        });
-        let of_runner = self.runner.iter().flatten().filter_map(|entry| match entry {
-            Undo::Row(row, cells) => Some((row, cells, Holder::Runner)),
-            _ => None,
-        });
-        for (row, cells, other) in undo.chain(of_runner) {
-            if other != holder && cells.as_ref().is_some_and(|cells| is_meant(row, cells)) {
+        for (row, cells, other) in self.undone() {
+            if other != holder && cells.is_some_and(|cells| is_meant(row, cells)) {
                 found.push((row.clone(), Some(other)));
             }
         }
@@ -148,12 +200,11 @@ impl Database {
         taken
     }
 
-    /// The parents that a row refers to.
-    pub(crate) fn parents(row: &RowKey, cells: Option<&Cells>) -> Vec<RowKey> {
-        let references = REFERENCES.iter().filter(|reference| reference.child == row.0);
-        references
-            .filter_map(|r| Some((r.parent.to_owned(), cells?.get(r.column)?.clone()?)))
-            .collect()
+    /// The parents that a row refers to, of those that are looked at with each statement.
+    pub(crate) fn parents(&self, row: &RowKey, cells: Option<&Cells>) -> Vec<RowKey> {
+        let all = cells.into_iter().flat_map(|cells| led_to(row, cells));
+        let at_once = all.filter(|(reference, _)| self.looks_at_once(reference));
+        at_once.map(|(_, parent)| parent).collect()
     }
 }
 
@@ -183,20 +234,26 @@ impl ModelSession {
                 Some(Obstacle::Unique(other)) => {
                     fault(FaultKind::Conflict, &format!("{other:?} has the unique value"))
                 }
-                Some(Obstacle::Reference(other)) => {
-                    let codes = &self.brand.dialect().faults.reference;
-                    let code = codes.first().cloned().unwrap_or_default();
-                    let message = format!("{other:?} is on the other side of a reference");
-                    Fault { code, ..fault(FaultKind::Conflict, &message) }
+                Some(Obstacle::Reference(other)) => self.still_refers(&other),
+                Some(Obstacle::Null(column)) => {
+                    fault(FaultKind::Rejected, &format!("{column} may not be NULL"))
                 }
                 Some(Obstacle::Busy(Holder::Runner)) => panic!("the runner waits for itself"),
             };
             return Err(refused);
         }
         let node = &mut world.nodes[self.node];
-        for parent in Database::parents(new_row, new) {
-            node.locks.insert(parent, Holder::Runner);
+        for parent in node.parents(new_row, new) {
+            node.locks.entry(parent).or_insert(Holder::Runner);
         }
         Ok(())
+    }
+
+    /// A refusal for a row on the other side of a reference.
+    pub(crate) fn still_refers(&self, other: &RowKey) -> Fault {
+        let codes = &self.brand.dialect().faults.reference;
+        let code = codes.first().cloned().unwrap_or_default();
+        let message = format!("{other:?} is on the other side of a reference");
+        Fault { code, ..fault(FaultKind::Conflict, &message) }
     }
 }

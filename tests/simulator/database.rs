@@ -100,6 +100,8 @@ pub(crate) enum Undo {
 #[derive(Clone)]
 pub(crate) struct Database {
     pub(crate) brand: Brand,
+    /// Whether references of circles are looked at only at the commit.
+    pub(crate) defers: bool,
     pub(crate) id: String,
     pub(crate) is_joined: bool,
     pub(crate) is_away: bool,
@@ -147,7 +149,7 @@ pub(crate) const EPOCH: &str = "1970-01-01 00:00:00.000000";
 pub(crate) const KEY: &str = "id";
 /// The column with the time of the last change, in the table that has one.
 pub(crate) const LAST_UPDATE: &str = "changed_at";
-pub(crate) const TABLES: [(&str, &[&str]); 8] = [
+pub(crate) const TABLES: [(&str, &[&str]); 13] = [
     ("item", &["a", "b", "c"]),
     ("dated", &["a", "b", LAST_UPDATE]),
     ("coded", &["a", "alias", "code"]),
@@ -156,6 +158,11 @@ pub(crate) const TABLES: [(&str, &[&str]); 8] = [
     ("leaf", &["a", "parent_id"]),
     ("record", &["a", "b", LAST_UPDATE]),
     ("coded_record", &["a", "b", "alias"]),
+    ("knot", &["a", "left_id", "right_id"]),
+    ("boss", &["a", "pet_id"]),
+    ("pet", &["a", "boss_id"]),
+    ("host", &["a", "guest_id"]),
+    ("guest", &["a", "host_id"]),
 ];
 /// So many of the tables have neither unique columns nor references.
 pub(crate) const FREE_TABLES: usize = 2;
@@ -163,11 +170,14 @@ pub(crate) const FREE_TABLES: usize = 2;
 pub(crate) const FIRST_RECORD: usize = 6;
 /// So many of these have neither.
 pub(crate) const FREE_RECORDS: usize = 1;
+/// From here on rows may refer to each other in a circle.
+pub(crate) const FIRST_CIRCULAR: usize = 8;
 
 impl Database {
     pub(crate) fn new(brand: Brand, id: String, switch: Option<Switch>) -> Self {
         Self {
             brand,
+            defers: false,
             id,
             is_joined: true,
             is_away: false,
@@ -431,7 +441,7 @@ impl Database {
 
 /// Whether the newest change of a row of a table wins as a whole.
 pub(crate) fn is_record(table: &str) -> bool {
-    TABLES[FIRST_RECORD..].iter().any(|(name, _)| *name == table)
+    TABLES[FIRST_RECORD..FIRST_CIRCULAR].iter().any(|(name, _)| *name == table)
 }
 
 /// Origin and id of a change.

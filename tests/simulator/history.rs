@@ -2,7 +2,7 @@
 
 use outrigger::dialect::Brand;
 
-use crate::database::{FIRST_RECORD, FREE_RECORDS, FREE_TABLES, TABLES};
+use crate::database::{FIRST_CIRCULAR, FIRST_RECORD, FREE_RECORDS, FREE_TABLES};
 use crate::random::Random;
 
 /// What becomes of the numbers of transactions when a backup is restored.
@@ -15,7 +15,7 @@ pub(crate) enum Medium {
 }
 
 /// A mechanism that can be taken out of the model, to see that the proof fails without it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Switch {
     /// A cursor goes on from the highest id, whatever was still open.
     Watermark,
@@ -58,6 +58,12 @@ pub(crate) enum Switch {
     /// What was written over an import with an older stamp is not told anew: triggers on MySQL see
     /// the floor of stamps as it was when their transaction began.
     ToldAnew,
+    /// Rows of a circle are inserted with all that they refer to.
+    Opened,
+    /// Changes that need each other are not tried together.
+    Together,
+    /// What is deferred to the commit is not looked at before it.
+    Deferred,
 }
 
 /// Nodes, routes and sizes of a history.
@@ -71,6 +77,8 @@ pub(crate) struct Setup {
     /// A node that is not there at first.
     pub(crate) late: Option<usize>,
     pub(crate) page_rows: usize,
+    /// Whether a node looks at the references of circles only at the commit.
+    pub(crate) defers: Vec<bool>,
     /// Whether everything is purged and goes on at the end.
     pub(crate) has_aftermath: bool,
 }
@@ -93,9 +101,29 @@ pub(crate) enum Act {
     Rekey(Place, usize),
     /// Two rows give each other their unique values.
     Swap(Place, usize),
+    /// Two rows come to refer to each other; the second key is that of the other row.
+    Join(Place, usize),
+    /// A row is deleted with all that are in a circle with it.
+    Disband(Place),
     End {
         commits: bool,
     },
+}
+
+impl Act {
+    /// The row that it is about.
+    pub(crate) fn place(&mut self) -> Option<&mut Place> {
+        match self {
+            Self::Insert(place)
+            | Self::Update(place, _)
+            | Self::Delete(place)
+            | Self::Rekey(place, _)
+            | Self::Swap(place, _)
+            | Self::Join(place, _)
+            | Self::Disband(place) => Some(place),
+            Self::End { .. } => None,
+        }
+    }
 }
 
 /// A row, and where its new values come from.
@@ -187,6 +215,12 @@ impl History {
             }
             records(&mut random, &mut events);
         }
+        // These too.
+        if let 1..=3 = seed % 16
+            && seed > 2_000
+        {
+            circles(&mut random, &mut setup, &mut events);
+        }
         Self { setup, events }
     }
 
@@ -241,6 +275,7 @@ fn setup(random: &mut Random) -> Setup {
         skews: (0..count).map(|_| random.pick(skews)).collect(),
         late: random.is_one_in(8).then(|| random.below(count)),
         page_rows: random.pick(&[2, 3, 5, 50]),
+        defers: vec![false; count],
         has_aftermath: false,
     }
 }
@@ -271,14 +306,7 @@ fn tie(random: &mut Random, setup: &Setup, events: &mut [(i64, Event)]) {
     let tables = if has_blind_cascades { FIRST_RECORD - 1 } else { FIRST_RECORD };
     let first = FREE_TABLES + random.below(2);
     let mut tie = |application: &mut Application| {
-        let (Act::Insert(place)
-        | Act::Update(place, _)
-        | Act::Delete(place)
-        | Act::Rekey(place, _)
-        | Act::Swap(place, _)) = &mut application.act
-        else {
-            return;
-        };
+        let Some(place) = application.act.place() else { return };
         // Either unique values or references.
         place.table = match first {
             FREE_TABLES => FREE_TABLES,
@@ -298,22 +326,46 @@ fn tie(random: &mut Random, setup: &Setup, events: &mut [(i64, Event)]) {
 pub(crate) fn records(random: &mut Random, events: &mut [(i64, Event)]) {
     let is_coded = random.is_one_in(3);
     let table = FIRST_RECORD + if is_coded { FREE_RECORDS } else { random.below(FREE_RECORDS) };
-    let table = table.min(TABLES.len() - 1);
+    let table = table.min(FIRST_CIRCULAR - 1);
     let mut record = |application: &mut Application| {
-        let (Act::Insert(place)
-        | Act::Update(place, _)
-        | Act::Delete(place)
-        | Act::Rekey(place, _)
-        | Act::Swap(place, _)) = &mut application.act
-        else {
-            return;
-        };
+        let Some(place) = application.act.place() else { return };
         if random.is_one_in(2) {
             place.table = table;
             place.value += if is_coded { random.below(7) } else { 0 };
         }
     };
     each_application(events, &mut record);
+}
+
+/// All that applications do is about rows that may refer to each other in a circle: of one table,
+/// of two, or of two whose references may not be NULL.
+fn circles(random: &mut Random, setup: &mut Setup, events: &mut [(i64, Event)]) {
+    let (first, tables) = random.pick(&[(0, 1), (1, 2), (1, 2), (3, 2)]);
+    let is_closed = first == 3;
+    if is_closed && random.is_one_in(2) {
+        for brand in &mut setup.brands {
+            *brand = random.pick(&[Brand::Postgres, Brand::Sqlite]);
+        }
+    }
+    let defers = |brand: &Brand| can_defer(*brand) && (is_closed || !random.is_one_in(3));
+    setup.defers = setup.brands.iter().map(defers).collect();
+    let mut circle = |application: &mut Application| {
+        let Some(place) = application.act.place() else { return };
+        place.table = FIRST_CIRCULAR + first + random.below(tables);
+        place.value += random.below(7);
+        let place = *place;
+        match random.below(8) {
+            0..=2 => application.act = Act::Join(place, random.below(3)),
+            3 => application.act = Act::Disband(place),
+            _ => {}
+        }
+    };
+    each_application(events, &mut circle);
+}
+
+/// Whether a brand can look at references at the commit.
+pub(crate) fn can_defer(brand: Brand) -> bool {
+    matches!(brand, Brand::Postgres | Brand::Sqlite)
 }
 
 /// Everything that applications do, also while programs run.

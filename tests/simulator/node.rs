@@ -5,21 +5,21 @@ use std::sync::{Mutex, OnceLock};
 
 use outrigger::config::{self, Config};
 use outrigger::dialect::Brand;
-use outrigger::import::{Importer, Reference, Storage, Target, TargetColumn, Targets};
+use outrigger::import::{Circular, Importer, Reference, Storage, Target, TargetColumn, Targets};
 use outrigger::model::{Action, LogicalType, Schema};
 use outrigger::outbox::PageSize;
 use outrigger::plan::{RoutePlan, plan_routes};
 use outrigger::runner::Runner;
 use outrigger::transport::Transport;
 
-use crate::constraint::{REFERENCES, UNIQUE};
+use crate::constraint::{REFERENCES, UNIQUE, references_of};
 use crate::database::{KEY, LAST_UPDATE, TABLES, is_record};
-use crate::history::Setup;
+use crate::history::{Setup, Switch};
 use crate::templates::templates;
 use crate::world::node_name;
 
-/// By brand, node and size of a page.
-type Importers = BTreeMap<(Brand, usize, usize), Importer>;
+/// By brand, node, size of a page and what is taken out.
+type Importers = BTreeMap<(Brand, usize, usize, Option<Switch>), Importer>;
 
 static IMPORTERS: Mutex<Importers> = Mutex::new(BTreeMap::new());
 
@@ -30,19 +30,21 @@ fn page_size(rows: usize) -> PageSize {
 }
 
 /// The importer of a node, as a process that has just started has it.
-pub(crate) fn importer(brand: Brand, node: usize, page_rows: usize) -> Importer {
+pub(crate) fn importer(setup: &Setup, node: usize, switch: Option<Switch>) -> Importer {
+    let (brand, page_rows) = (setup.brands[node], setup.page_rows);
     let new = || {
-        let name = node_name(node).as_str().into();
-        Importer::new(templates(brand), targets(brand), name, page_size(page_rows)).unwrap()
+        let (name, size) = (node_name(node).as_str().into(), page_size(page_rows));
+        Importer::new(templates(brand), targets(brand, switch), name, size).unwrap()
     };
     let mut made = IMPORTERS.lock().unwrap();
-    made.entry((brand, node, page_rows)).or_insert_with(new).clone()
+    made.entry((brand, node, page_rows, switch)).or_insert_with(new).clone()
 }
 
 /// Keeps the statements that an importer has rendered for the next history.
-pub(crate) fn keep(brand: Brand, node: usize, page_rows: usize, mut importer: Importer) {
+pub(crate) fn keep(setup: &Setup, node: usize, switch: Option<Switch>, mut importer: Importer) {
     importer.forget();
-    IMPORTERS.lock().unwrap().insert((brand, node, page_rows), importer);
+    let name = (setup.brands[node], node, setup.page_rows, switch);
+    IMPORTERS.lock().unwrap().insert(name, importer);
 }
 
 /// The transport between two brands.
@@ -56,15 +58,13 @@ pub(crate) fn transport(from: Brand, to: Brand, page_rows: usize) -> &'static Tr
     MADE.lock().unwrap().entry((from, to, page_rows)).or_insert_with(new)
 }
 
-fn targets(brand: Brand) -> Targets {
-    let at = |table: &str| TABLES.iter().position(|(name, _)| *name == table).unwrap();
+fn targets(brand: Brand, switch: Option<Switch>) -> Targets {
     let unique = |table: &str| {
         let of_table = UNIQUE.iter().filter(|(known, _)| *known == table);
         of_table.map(|(_, column)| (*column).to_owned()).collect::<Vec<_>>().into_iter()
     };
     let bound = |table: &str| {
-        let references = REFERENCES.iter().filter(|r| r.child == table);
-        unique(table).chain(references.map(|r| r.column.to_owned())).collect()
+        unique(table).chain(references_of(table).map(|r| r.column.to_owned())).collect()
     };
     let cascades = |table: &str| {
         let references = REFERENCES.iter().filter(|r| r.parent == table && r.cascades);
@@ -77,21 +77,21 @@ fn targets(brand: Brand) -> Targets {
         };
         references.map(reference).collect()
     };
-    let column = |name: &str| TargetColumn {
+    let column = |table: &str, name: &str| TargetColumn {
         name: name.to_owned(),
         logical_type: if name == LAST_UPDATE { LogicalType::Timestamp } else { LogicalType::Text },
         native_type: String::new(),
         storage: Storage::of(brand, ""),
         is_identity: false,
-        is_nullable: true,
+        is_nullable: is_nullable(table, name, switch),
         policy: "capture",
     };
     let tables = TABLES.iter().enumerate().map(|(component, (name, columns))| Target {
         object_table: (*name).to_owned(),
         namespace: None,
         name: (*name).to_owned(),
-        key: vec![column(KEY)],
-        columns: columns.iter().map(|name| ((*name).to_owned(), column(name))).collect(),
+        key: vec![column(name, KEY)],
+        columns: columns.iter().map(|one| ((*one).to_owned(), column(name, one))).collect(),
         forbidden: Vec::new(),
         dropped: Vec::new(),
         awaited: Vec::new(),
@@ -99,11 +99,11 @@ fn targets(brand: Brand) -> Targets {
         bound_columns: bound(name),
         settles_collisions: true,
         unique_keys: unique(name).map(|column| vec![column]).collect(),
-        refers_to_itself: false,
-        component: REFERENCES.iter().find(|r| r.child == *name).map_or(component, |r| at(r.parent)),
-        parents: REFERENCES.iter().filter(|r| r.child == *name).map(|r| at(r.parent)).collect(),
+        refers_to_itself: references_of(name).any(|r| r.parent == *name),
+        component: references_of(name).map(|r| at(r.parent)).chain([component]).min().unwrap(),
+        parents: references_of(name).filter(|r| r.parent != *name).map(|r| at(r.parent)).collect(),
         references: cascades(name),
-        circular: Vec::new(),
+        circular: circular(name, switch),
         has_guid: false,
     });
     let tables = tables.collect();
@@ -115,6 +115,26 @@ fn targets(brand: Brand) -> Targets {
         tables,
         index: OnceLock::new(),
     }
+}
+
+fn at(table: &str) -> usize {
+    TABLES.iter().position(|(name, _)| *name == table).unwrap()
+}
+
+fn circular(table: &str, switch: Option<Switch>) -> Vec<Circular> {
+    let references = references_of(table).filter(|reference| reference.is_circular);
+    let references = references.filter(|_| switch != Some(Switch::Together));
+    let circular = references.map(|r| Circular {
+        parent: at(r.parent),
+        columns: vec![r.column.to_owned()],
+        referenced: vec![KEY.to_owned()],
+    });
+    circular.collect()
+}
+
+fn is_nullable(table: &str, column: &str, switch: Option<Switch>) -> bool {
+    let reference = references_of(table).find(|r| r.column == column && r.is_circular);
+    reference.is_none_or(|r| r.is_nullable && switch != Some(Switch::Opened))
 }
 
 /// The routes of a history with what they forward, as the crate plans them.

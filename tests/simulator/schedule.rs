@@ -10,6 +10,7 @@ use outrigger::runner::Rejoin;
 use outrigger::transport::{self, Shared};
 
 use crate::check;
+use crate::database::Held;
 use crate::history::{Act, Application, Event, History, Place, Run, Switch};
 use crate::node::{self, importer, keep, routes, runner};
 use crate::purge::{purge, purge_inbox};
@@ -27,6 +28,7 @@ pub(crate) struct Outcome {
 pub(crate) struct Driver {
     world: Arc<Mutex<World>>,
     history: History,
+    switch: Option<Switch>,
     sessions: Vec<Option<ModelSession>>,
     importers: Vec<Option<Importer>>,
     /// What the routes from a node have read of it.
@@ -54,7 +56,7 @@ pub(crate) fn run(history: &History, switch: Option<Switch>, has_trace: bool) ->
     let setup = &history.setup;
     for (node, importer) in driver.importers.iter_mut().enumerate() {
         if let Some(importer) = importer.take() {
-            keep(setup.brands[node], node, setup.page_rows, importer);
+            keep(setup, node, switch, importer);
         }
     }
     let mut world = driver.world();
@@ -76,6 +78,7 @@ impl Driver {
         Self {
             world: Arc::new(Mutex::new(world)),
             history,
+            switch,
             sessions: (0..nodes).map(|_| None).collect(),
             importers: (0..nodes).map(|_| None).collect(),
             shared: BTreeMap::new(),
@@ -220,7 +223,7 @@ impl Driver {
     fn import(&mut self, route: usize) -> Result<bool, String> {
         let (_, to) = self.history.setup.routes[route];
         let setup = &self.history.setup;
-        let new = || importer(setup.brands[to], to, setup.page_rows);
+        let new = || importer(setup, to, self.switch);
         let mut importer = self.importers[to].take().unwrap_or_else(new);
         let id = self.world().routes[route].id;
         let mut session = self.session(to);
@@ -252,10 +255,10 @@ impl Driver {
             return false;
         }
         let mut runner = runner(setup);
-        for (at, brand) in setup.brands.iter().enumerate() {
+        for at in 0..setup.brands.len() {
             // What holds the old sessions is another process.
             let session = ModelSession::new(self.world.clone(), at);
-            let importer = importer(*brand, at, setup.page_rows);
+            let importer = importer(setup, at, self.switch);
             runner.lend(node_name(at).as_str().into(), Box::new(session), importer);
         }
         self.world().start(run.clone());
@@ -276,7 +279,11 @@ impl Driver {
     /// Whether a node's next import tries something again that is in quarantine.
     fn is_tried_again(&self, node: usize) -> bool {
         let world = self.world();
-        world.nodes[node].quarantine.values().any(|held| held.attempts <= TRIES)
+        let held = &world.nodes[node].quarantine;
+        let waits = |entry: &Held| {
+            entry.code == "waits" && entry.waits_for.is_some_and(|id| held.contains_key(&id))
+        };
+        held.values().any(|entry| entry.attempts <= TRIES && !waits(entry))
     }
 
     /// Everything heals and is carried to its end; whether it comes to rest.

@@ -66,6 +66,9 @@ impl ModelSession {
         let mut world = world.lock().unwrap();
         let dies = world.step()?;
         self.view = None;
+        if commits {
+            self.may_commit(&mut world)?;
+        }
         if self.brand.dialect().can.roll_back_import_marker {
             self.is_importing = false;
         }

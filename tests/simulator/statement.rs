@@ -38,7 +38,8 @@ impl ModelSession {
                 self.savepoint = world.nodes[self.node].runner.as_ref().map_or(0, Vec::len);
             }
             "rollback_to_savepoint" => world.nodes[self.node].undo(self.savepoint),
-            "release_savepoint" | "window_close" | "check_deferred" => {}
+            "check_deferred" => self.check_deferred(world)?,
+            "release_savepoint" | "window_close" => {}
             _ => return Ok(self.control_statement(world, statement, &words, values)),
         }
         Ok(Vec::new())

@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex};
 use outrigger::dialect::Brand;
 use outrigger::render::Templates;
 
+use crate::history::can_defer;
+
 /// Name and text of every statement that has parameters or a subject.
 const TEXTS: [(&str, &str); 44] = [
     ("list_arrivals", "list_arrivals :{inbox}"),
@@ -91,6 +93,8 @@ fn parsed(brand: Brand) -> Templates {
     let mut texts = BTreeMap::new();
     for name in Templates::names(brand) {
         let short = name.strip_prefix("run/").unwrap_or_default();
+        // Where nothing can be deferred there is nothing to be asked.
+        let short = if short == "check_deferred" && !can_defer(brand) { "" } else { short };
         let known = TEXTS.iter().find(|(known, _)| *known == short);
         let text = known.map_or_else(|| short.to_owned(), |(_, text)| (*text).to_owned());
         texts.insert(name, text);

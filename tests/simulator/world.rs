@@ -8,6 +8,7 @@ use outrigger::model::Change;
 use outrigger::outbox::localise;
 use outrigger::plan::RoutePlan;
 
+use crate::constraint::references_of;
 use crate::database::{Cells, Database, Holder, KEY, LAST_UPDATE, RowKey, TABLES};
 use crate::history::{Act, Application, Place, Run, Setup, Switch};
 use crate::restore::Backup;
@@ -48,6 +49,10 @@ pub(crate) struct Counts {
     pub(crate) rejoins: u64,
     /// Changes that importers made to settle collisions.
     pub(crate) settled: u64,
+    /// Circles that applications made.
+    pub(crate) circles: u64,
+    /// Commits that were refused, of applications and of importers.
+    pub(crate) refused_commits: u64,
 }
 
 impl Counts {
@@ -70,6 +75,8 @@ impl Counts {
         self.lost += more.lost;
         self.rejoins += more.rejoins;
         self.settled += more.settled;
+        self.circles += more.circles;
+        self.refused_commits += more.refused_commits;
     }
 }
 
@@ -99,6 +106,7 @@ impl World {
         let node = |(at, brand): (usize, &Brand)| {
             let mut node = Database::new(*brand, node_name(at), switch);
             node.skew = setup.skews[at];
+            node.defers = setup.defers[at];
             node.is_joined = setup.late != Some(at);
             for route in routes.iter().filter(|route| route.to.as_str() == node.id) {
                 for program in [route.id.transport_program(), route.id.import_program()] {
@@ -188,17 +196,14 @@ impl World {
     }
 
     pub(crate) fn application(&mut self, application: Application) {
-        let Application { node, slot, act } = application;
+        let Application { node, slot, mut act } = application;
         let database = &self.nodes[node];
-        let before = match act {
+        match act {
             _ if !database.is_joined => return,
             Act::End { commits } => return self.finish(node, slot, commits),
-            Act::Insert(place)
-            | Act::Update(place, _)
-            | Act::Delete(place)
-            | Act::Rekey(place, _)
-            | Act::Swap(place, _) => place,
-        };
+            _ => {}
+        }
+        let Some(before) = act.place().copied() else { return };
         let row = row_key(before.table, before.key);
         let new_row = match act {
             Act::Rekey(_, to) => row_key(before.table, to),
@@ -211,8 +216,10 @@ impl World {
         }
         let old = database.rows.get(&row).cloned();
         let new = match (act, &old) {
-            (Act::Delete(_) | Act::Rekey(..), None) => return,
+            (Act::Delete(_) | Act::Disband(_) | Act::Rekey(..), None) => return,
             (Act::Swap(_, with), _) => return self.swap(node, slot, before, with),
+            (Act::Join(_, with), _) => return self.join(node, slot, before, with),
+            (Act::Disband(_), _) => return self.disband(node, slot, before),
             (Act::Delete(_), _) => None,
             (Act::Rekey(..), Some(cells)) => {
                 if new_row == row || database.rows.contains_key(&new_row) {
@@ -242,7 +249,7 @@ impl World {
 
     /// Writes a row with what a cascade takes along; the ids of the row's own changes, or nothing
     /// if the database refuses, or would have to wait.
-    fn write_all(
+    pub(crate) fn write_all(
         &mut self,
         node: usize,
         slot: u8,
@@ -262,10 +269,11 @@ impl World {
             let cells = self.nodes[node].rows.get(child).cloned();
             self.write(node, slot, will_commit, (child, cells), (child, None));
         }
-        let parents = Database::parents(new_row, new.as_ref());
+        let parents = self.nodes[node].parents(new_row, new.as_ref());
         let ids = self.write(node, slot, will_commit, (row, old), (new_row, new));
         for parent in parents {
-            self.nodes[node].locks.insert(parent, holder);
+            // One that is referred to as before may be another's.
+            self.nodes[node].locks.entry(parent).or_insert(holder);
         }
         Some(ids)
     }
@@ -331,12 +339,17 @@ impl World {
     }
 
     /// New values of the columns whose bits are set.
-    fn values(&self, node: usize, place: Place, mask: usize, mut cells: Cells) -> Cells {
+    pub(crate) fn values(&self, node: usize, place: Place, mask: usize, mut cells: Cells) -> Cells {
         for (bit, column) in TABLES[place.table].1.iter().enumerate() {
             if mask >> bit & 1 == 0 {
                 continue;
             }
+            let refers = references_of(TABLES[place.table].0).find(|r| r.column == *column);
             let value = match place.value % 7 {
+                few if refers.is_some_and(|reference| reference.is_circular) => {
+                    let is_set = few > 2 || refers.is_some_and(|reference| !reference.is_nullable);
+                    is_set.then(|| format!("{KEY}{}", (few + bit) % 3))
+                }
                 // Few values, so that they collide.
                 _ if *column == "code" => Some(format!("code{}", place.value % 4)),
                 few if *column == "alias" => (few > 1).then(|| format!("alias{}", few % 3)),
@@ -359,6 +372,10 @@ impl World {
     pub(crate) fn finish(&mut self, node: usize, slot: u8, commits: bool) {
         let database = &mut self.nodes[node];
         let Some(id) = database.open.get(&slot).map(|open| open.id) else { return };
+        // Who would have to wait for another's reference gives up.
+        let is_refused = commits && database.open_reference(Holder::Application(slot)).is_some();
+        let commits = commits && !is_refused;
+        self.counts.refused_commits += u64::from(is_refused);
         let changes = database.end(slot, commits);
         let last = database.last_id;
         let origin = database.id.clone();
@@ -434,7 +451,7 @@ pub(crate) fn node_name(at: usize) -> String {
     format!("n{at}")
 }
 
-fn row_key(table: usize, key: usize) -> RowKey {
+pub(crate) fn row_key(table: usize, key: usize) -> RowKey {
     (TABLES[table].0.to_owned(), format!("{KEY}{key}"))
 }
 

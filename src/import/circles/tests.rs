@@ -159,6 +159,21 @@ fn an_update_closes_a_circle_with_the_insert_before_it() {
 }
 
 #[test]
+fn an_update_of_a_row_that_is_there_is_in_no_circle_with_what_refers_to_it() {
+    // Boss 4 and pet 3 need each other; pet 2 gets in without the update of boss 1.
+    let mut units = [
+        change(Op::Update, 0, "1", Some("2")),
+        change(Op::Insert, 1, "2", Some("1")),
+        change(Op::Insert, 0, "4", Some("3")),
+        change(Op::Insert, 1, "3", Some("4")),
+    ];
+    assert_eq!(circles(&targets(), &units), [vec![2, 3]]);
+    // Where it may bring the row, it is.
+    units[0][0].is_record = true;
+    assert_eq!(circles(&targets(), &units).len(), 2);
+}
+
+#[test]
 fn rows_that_are_deleted_together_are_a_circle_too() {
     let mut boss = change(Op::Delete, 0, "1", None);
     (boss[0].old_cells, boss[0].cells) = (of(Some("2")), BTreeMap::new());
