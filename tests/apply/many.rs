@@ -26,7 +26,7 @@ fn the_view_of_last_updates_has_all_tables_however_many_there_are() {
         let brand = database.brand();
         let count = count(brand);
         let table = |n| format!("CREATE TABLE t{n} (id int PRIMARY KEY, at timestamp NULL);\n");
-        let ddl: String = (0..count).map(table).collect();
+        let ddl = (0..count).map(table).collect::<Vec<_>>().concat();
         let mut session = database.connect().await;
         for statement in ddl.lines() {
             session.raw(statement).await.unwrap();
@@ -36,8 +36,10 @@ fn the_view_of_last_updates_has_all_tables_however_many_there_are() {
             session.raw(&sql).await.unwrap();
         }
 
-        let followed: String =
-            (0..count).map(|n| format!("  t{n}: {{ last_update: at }}\n")).collect();
+        let followed = (0..count)
+            .map(|n| format!("  t{n}: {{ last_update: at }}\n"))
+            .collect::<Vec<_>>()
+            .concat();
         let text = format!(
             "database: many\nschema: {{ dialect: {brand}, files: [schema.sql] }}\n\
              nodes: {{ one: {{ url: 'sqlite:x' }} }}\ntables:\n{followed}",
@@ -71,7 +73,7 @@ fn a_wide_row_is_one_command() {
     on_each_server(async |database| {
         let brand = database.brand();
         let width = if brand == Brand::Sqlite { 601 } else { 150 };
-        let columns: String = (1..width).map(|n| format!(", c{n} int")).collect();
+        let columns = (1..width).map(|n| format!(", c{n} int")).collect::<Vec<_>>().concat();
         let ddl = format!("CREATE TABLE w (id int PRIMARY KEY{columns});\n");
         let rest = "capture: { command: escaped }\ntables: { w: follow }\n";
         let plan = planned(brand, &ddl, rest).unwrap();
@@ -82,7 +84,7 @@ fn a_wide_row_is_one_command() {
                 session.raw(statement).await.unwrap();
             }
         }
-        let numbers: String = (1..width).map(|n| format!(", {n}")).collect();
+        let numbers = (1..width).map(|n| format!(", {n}")).collect::<Vec<_>>().concat();
         let named = "UPDATE ds_node SET node_id = 'one'".to_owned();
         let written = format!("INSERT INTO w VALUES (1{numbers})");
         for statement in [named, written, "UPDATE w SET id = 2".to_owned()] {
@@ -93,7 +95,7 @@ fn a_wide_row_is_one_command() {
                    WHERE object_operation = 'I' ORDER BY id";
         let rows = session.fetch(sql, &[]).await.unwrap();
         let found: Vec<String> = rows.iter().filter_map(|row| row.text("command")).collect();
-        let quoted: String = (1..width).map(|n| format!(", '{n}'")).collect();
+        let quoted = (1..width).map(|n| format!(", '{n}'")).collect::<Vec<_>>().concat();
         let values = |key: i32| format!("('{key}'{quoted})");
         assert_eq!(found.len(), 2);
         for (command, key) in found.iter().zip([1, 2]) {

@@ -71,7 +71,7 @@ impl World {
             return;
         }
         let is_nullable = references_of(&row.0).all(|reference| reference.is_nullable);
-        if is_nullable && !(self.nodes[node].defers && !place.value.is_multiple_of(3)) {
+        if is_nullable && (!self.nodes[node].defers || place.value.is_multiple_of(3)) {
             for member in &circle {
                 for reference in references_of(&member.0) {
                     self.link(node, slot, place, (member.clone(), reference, None));

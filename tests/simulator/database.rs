@@ -98,6 +98,7 @@ pub(crate) enum Undo {
 
 /// One node's database.
 #[derive(Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, and all may meet")]
 pub(crate) struct Database {
     pub(crate) brand: Brand,
     /// Whether references of circles are looked at only at the commit.
