@@ -249,6 +249,21 @@ fn the_command_warns_once() {
     assert_eq!(run.stdout, "route 1002 (b to c): carried 0 changes\n");
 }
 
+/// Two nodes of SQLite with a table `item`, which has a last-update column.
+async fn items_of_sqlite(name: &str, schema: &str) -> Network {
+    let servers = ready_servers();
+    let sqlite = servers.iter().find(|server| server.brand == Brand::Sqlite).unwrap();
+    let blueprint = Blueprint {
+        name,
+        nodes: &[("a", sqlite), ("b", sqlite)],
+        routes: &[("a", "b")],
+        tables: "  item: { last_update: changed_at }",
+        schema,
+        batch_rows: 100,
+    };
+    Network::set_up(&blueprint, |_, _| schema.to_owned()).await
+}
+
 #[test]
 fn a_last_update_of_sqlite_is_a_stamp_in_whatever_form_it_is_written() {
     let forms = [
@@ -266,19 +281,9 @@ fn a_last_update_of_sqlite_is_a_stamp_in_whatever_form_it_is_written() {
         ("2025-01-01", ""),
         ("yesterday", ""),
     ];
-    let servers = ready_servers();
-    let sqlite = servers.iter().find(|server| server.brand == Brand::Sqlite).unwrap();
     let schema = "CREATE TABLE item (id integer PRIMARY KEY, changed_at timestamp)";
-    let blueprint = Blueprint {
-        name: "last-update-forms",
-        nodes: &[("a", sqlite), ("b", sqlite)],
-        routes: &[("a", "b")],
-        tables: "  item: { last_update: changed_at }",
-        schema,
-        batch_rows: 100,
-    };
     support::block_on(async {
-        let mut network = Network::set_up(&blueprint, |_, _| schema.to_owned()).await;
+        let mut network = items_of_sqlite("last-update-forms", schema).await;
         for (id, (form, _)) in forms.iter().enumerate() {
             let form = form.replace('\'', "''");
             network.run("a", &format!("INSERT INTO item VALUES ({id}, '2024-01-01')")).await;
@@ -335,19 +340,9 @@ fn an_update_of_sqlite_is_never_stamped_before_what_the_row_said() {
     let ahead = (now - hour).format("%Y-%m-%d %H:%M:%S-05:00").to_string();
     let stamp = (now + hour * 4).format("%Y-%m-%d %H:%M:%S.000000").to_string();
     let updates = updates.into_iter().chain([(&*ahead, &*ahead, &*stamp)]);
-    let servers = ready_servers();
-    let sqlite = servers.iter().find(|server| server.brand == Brand::Sqlite).unwrap();
     let schema = "CREATE TABLE item (id integer PRIMARY KEY, n integer, changed_at timestamp)";
-    let blueprint = Blueprint {
-        name: "last-update-before",
-        nodes: &[("a", sqlite), ("b", sqlite)],
-        routes: &[("a", "b")],
-        tables: "  item: { last_update: changed_at }",
-        schema,
-        batch_rows: 100,
-    };
     support::block_on(async {
-        let mut network = Network::set_up(&blueprint, |_, _| schema.to_owned()).await;
+        let mut network = items_of_sqlite("last-update-before", schema).await;
         let floor = "UPDATE ds_node SET stamp_floor = '2024-12-31 23:59:59.500000'";
         network.run("a", floor).await;
         for (before, now, expected) in updates {
