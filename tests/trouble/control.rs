@@ -136,6 +136,14 @@ impl Said {
     }
 }
 
+/// On SQLite the row is kept by a trigger.
+async fn empty_node(stage: &mut Stage, node: &str) {
+    if stage.session(node).brand() == Brand::Sqlite {
+        stage.run(node, "DROP TRIGGER ds_node_keep").await;
+    }
+    stage.run(node, "DELETE FROM ds_node").await;
+}
+
 /// Nothing is carried from or to a node that does not say which one it is; `apply` says it again,
 /// and what follows is newer than all that has arrived.
 #[test]
@@ -150,7 +158,7 @@ fn an_emptied_node_table_is_refused_and_filled_again_by_apply() {
             .await;
         stage.converges(&["1|of the future|-"]).await;
 
-        stage.run("b", "DELETE FROM ds_node").await;
+        empty_node(stage, "b").await;
         stage.run("a", "UPDATE item SET note = 'waits' WHERE id = 1").await;
         let says = "the database of node `b` does not say which node it is";
         for verb in ["transport", "import", "run --every 1ms --iterations 1"] {
@@ -174,7 +182,7 @@ fn what_is_changed_while_the_node_table_is_empty_has_to_be_changed_again() {
         stage.run("a", "INSERT INTO item VALUES (1, 'first', '-'), (3, 'gone', '-')").await;
         stage.converges(&["1|first|-", "3|gone|-"]).await;
         let before = stage.count("a", "ds_change_outbox").await;
-        stage.run("a", "DELETE FROM ds_node").await;
+        empty_node(stage, "a").await;
         stage.run("a", "UPDATE item SET name = 'unseen' WHERE id = 1").await;
         stage.run("a", "INSERT INTO item VALUES (2, 'unseen', '-')").await;
         stage.run("a", "DELETE FROM item WHERE id = 3").await;
@@ -190,6 +198,22 @@ fn what_is_changed_while_the_node_table_is_empty_has_to_be_changed_again() {
         stage.run("a", "INSERT INTO item VALUES (2, 'again', '-')").await;
         stage.run("b", "DELETE FROM item WHERE id = 3").await;
         stage.converges(&["1|again|-", "2|again|-"]).await;
+    });
+}
+
+/// Elsewhere it can be emptied, and everything is recorded all the same.
+#[test]
+fn the_node_table_of_sqlite_cannot_be_emptied() {
+    Stage::on_each_pair(async |stage| {
+        if stage.a.brand() != Brand::Sqlite {
+            return;
+        }
+        for sql in ["DELETE FROM ds_node", "DELETE FROM ds_node WHERE singleton = 1"] {
+            let refused = stage.a.raw(sql).await.unwrap_err();
+            assert!(refused.to_string().contains("ds_node has to keep its row"), "{refused}");
+        }
+        stage.run("a", "INSERT INTO item VALUES (1, 'first', '-')").await;
+        stage.converges(&["1|first|-"]).await;
     });
 }
 
