@@ -423,7 +423,12 @@ fn fault_hint(kind: FaultKind) -> Option<String> {
         FaultKind::Uninstalled => Some(
             "`outrigger apply` on that node makes the control tables that are missing".to_owned(),
         ),
-        FaultKind::Transient | FaultKind::Conflict | FaultKind::Rejected => None,
+        FaultKind::Transient => Some(
+            "another session was in the way; nothing of this is done, and the next turn tries it \
+             again"
+                .to_owned(),
+        ),
+        FaultKind::Conflict | FaultKind::Rejected => None,
     }
 }
 

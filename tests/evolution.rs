@@ -1,6 +1,7 @@
 //! Nodes whose schemas are of different versions, while a rollout goes on: `docs/evolution.md`.
 
 use outrigger::dialect::Brand;
+use outrigger::model::RouteId;
 
 use crate::support::document::{Document, has_programs};
 use crate::support::network::{Blueprint, Network, ready_servers};
@@ -104,10 +105,23 @@ fn a_column_that_the_configuration_learns_of_later_lets_its_changes_in() {
         let attempts = network.quarantine("b").await[0].attempts;
         network.turn().await;
         assert_eq!(network.quarantine("b").await[0].attempts, attempts);
+        assert_rests(network, "b", 1000).await;
         network.configure(NEW, FOLLOWED).await;
         network.migrate("b", ADD).await;
         assert_both(network, NEW_ROWS, &["1|first|none", "2|two|new"]).await;
     });
+}
+
+/// What waits for a column is looked at once with the tables as they are: after that an importer
+/// has no reason to look at it, nor at the tables, and its runner comes to rest.
+async fn assert_rests(network: &mut Network, node: &str, route: i64) {
+    let route = RouteId(route);
+    let mut importer = network.importer(node).await;
+    importer.retry_quarantined(network.application(node), route).await.unwrap();
+    assert!(importer.has_waiting(route), "it has just learned of it");
+    importer.take_tables(network.importer(node).await);
+    importer.retry_quarantined(network.application(node), route).await.unwrap();
+    assert!(!importer.has_waiting(route), "and the tables are the same");
 }
 
 const EXTRA: &str = "CREATE TABLE extra (id integer PRIMARY KEY, text varchar(40))";

@@ -49,6 +49,7 @@ mod roles;
 mod schema;
 mod skew;
 mod sqlserver;
+mod stall;
 mod support;
 mod sync;
 mod topology;

@@ -24,9 +24,9 @@ const SLEEPERS: &str = "SELECT count(*) AS n FROM pg_locks AS l JOIN pg_database
 const QUIET: Duration = Duration::from_secs(2);
 
 /// Nodes with everything installed, and the folder of their configuration.
-struct Stage {
-    folder: TempDir,
-    nodes: BTreeMap<String, (TestDatabase, Box<dyn Session>)>,
+pub struct Stage {
+    pub folder: TempDir,
+    pub nodes: BTreeMap<String, (TestDatabase, Box<dyn Session>)>,
     runners: Vec<Running>,
 }
 
@@ -41,7 +41,7 @@ impl Drop for Running {
 }
 
 impl Stage {
-    async fn set_up(nodes: &[(&str, &Server)], routes: &[(&str, &str)], capture: &str) -> Self {
+    pub async fn set_up(nodes: &[(&str, &Server)], routes: &[(&str, &str)], capture: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut config = format!(
             "database: testapp\nschema: {{ dialect: postgres, files: [schema.sql] }}\ncapture: {{ {capture} }}\nnodes:\n"
@@ -70,7 +70,7 @@ impl Stage {
         stage
     }
 
-    fn command(&self, words: &[&str]) -> Command {
+    pub fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_outrigger"));
         command.args(words).current_dir(self.folder.path()).stdout(Stdio::null());
         command
@@ -78,29 +78,34 @@ impl Stage {
 
     /// A runner whose pauses are longer than any test.
     fn start(&mut self) {
-        let child = self.command(&["run", "--every", "1h"]).spawn();
+        self.start_with_errors(Stdio::inherit());
+    }
+
+    /// The same, with a place for what it complains of.
+    pub fn start_with_errors(&mut self, errors: Stdio) {
+        let child = self.command(&["run", "--every", "1h"]).stderr(errors).spawn();
         self.runners.push(Running(child.unwrap()));
     }
 
-    async fn run(&mut self, id: &str, sql: &str) {
+    pub async fn run(&mut self, id: &str, sql: &str) {
         let session = &mut self.nodes.get_mut(id).unwrap().1;
         session.raw(sql).await.unwrap_or_else(|fault| panic!("{id}: {fault}\n{sql}"));
     }
 
-    async fn number(&mut self, id: &str, sql: &str) -> i64 {
+    pub async fn number(&mut self, id: &str, sql: &str) -> i64 {
         let rows = self.nodes.get_mut(id).unwrap().1.fetch(sql, &[]).await.unwrap();
         rows[0].integer("n").unwrap()
     }
 
     /// Waits until a query counts so many; the general limit of a test ends it.
-    async fn counts(&mut self, id: &str, sql: &str, expected: i64) {
+    pub async fn counts(&mut self, id: &str, sql: &str, expected: i64) {
         while self.number(id, sql).await != expected {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
     /// Waits until a row of that name is there.
-    async fn arrives(&mut self, id: &str, name: &str) {
+    pub async fn arrives(&mut self, id: &str, name: &str) {
         self.counts(id, &format!("SELECT count(*) AS n FROM item WHERE name = '{name}'"), 1).await;
     }
 
@@ -113,7 +118,8 @@ impl Stage {
         }
     }
 
-    fn end(&mut self) {
+    /// Ends the runners; each has to succeed.
+    pub fn end(&mut self) {
         for runner in &mut self.runners {
             let pid = runner.0.id().to_string();
             assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::db::LOCK_WAIT;
 use crate::dialect::Brand;
 use crate::model::Value;
 use crate::outbox;
@@ -36,6 +37,8 @@ struct Context<'a> {
     namespace: Option<&'a str>,
     wait_seconds: u64,
     wait_milliseconds: u64,
+    session_wait_seconds: u64,
+    session_wait_milliseconds: u128,
 }
 
 impl Statements {
@@ -51,6 +54,8 @@ impl Statements {
             namespace: brand.dialect().default_namespace.as_deref(),
             wait_seconds,
             wait_milliseconds: wait_seconds.saturating_mul(1_000),
+            session_wait_seconds: LOCK_WAIT.as_secs(),
+            session_wait_milliseconds: LOCK_WAIT.as_millis(),
         };
         let one = |name: &str| templates.statement(name, &context);
         let some = |name: &str| templates.statements(name, &context);

@@ -30,6 +30,11 @@ fn statements_kept(url: &str) -> Option<usize> {
     (!url.contains(STATEMENTS_WORD)).then_some(STATEMENTS_KEPT)
 }
 
+/// How long a statement waits for a lock that somebody else holds. An application that holds one
+/// for longer makes a turn fail, which is then taken again, instead of keeping all other routes
+/// waiting without a word. PostgreSQL alone would wait for ever, MySQL for a table for a year.
+pub const LOCK_WAIT: Duration = Duration::from_secs(10);
+
 /// What a database answers: a boxed future, so that a [`Session`] can be a trait object.
 pub type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, Fault>> + Send + 'a>>;
 

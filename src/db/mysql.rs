@@ -9,7 +9,7 @@ use sqlx::{
     TypeInfo as _, ValueRef as _,
 };
 
-use super::{Fault, Mode, Reply, Session, driver_fault};
+use super::{Fault, LOCK_WAIT, Mode, Reply, Session, driver_fault};
 use crate::dialect::Brand;
 use crate::model::{Row, Value};
 
@@ -24,6 +24,12 @@ const SETTINGS: &str = "SET SESSION sql_mode = 'STRICT_TRANS_TABLES,STRICT_ALL_T
      ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO', \
      time_zone = '+00:00', autocommit = 1, foreign_key_checks = 1, unique_checks = 1, \
      group_concat_max_len = 1073741824, NAMES utf8mb4 COLLATE utf8mb4_bin";
+
+/// With them how long a row is waited for, and a table whose definition somebody else is changing.
+fn settings() -> String {
+    let seconds = LOCK_WAIT.as_secs();
+    format!("{SETTINGS}, innodb_lock_wait_timeout = {seconds}, lock_wait_timeout = {seconds}")
+}
 
 /// Asks how long a statement with its values may be. A longer one would end the connection,
 /// mostly without a reason given, so it is refused before it is sent.
@@ -58,7 +64,7 @@ pub(super) async fn connect(url: &str) -> Result<Box<dyn Session>, Fault> {
     let connection = options.connect().await.map_err(|error| fault(&error))?;
     let mut session =
         MySql { connection, is_open: false, is_broken: false, statement_bytes_max: u64::MAX };
-    session.raw(SETTINGS).await?;
+    session.raw(&settings()).await?;
     let limit = session.fetch(STATEMENT_BYTES, &[]).await?;
     let bytes = limit.first().and_then(|row| row.integer("Value"));
     session.statement_bytes_max =

@@ -16,7 +16,7 @@ use sqlx::{
     Executor as _, Row as _, Type, TypeInfo as _, ValueRef as _,
 };
 
-use super::{Fault, Mode, Reply, Session, driver_fault};
+use super::{Fault, LOCK_WAIT, Mode, Reply, Session, driver_fault};
 use crate::dialect::Brand;
 use crate::model::{Row, Value};
 
@@ -28,6 +28,10 @@ use crate::model::{Row, Value};
 /// read and sort all that waits in an inbox for each page of it.
 const SETTINGS: &str = "SET intervalstyle = 'postgres'; SET bytea_output = 'hex'; \
      SET array_nulls = on; SET xmloption = 'content'; SET enable_bitmapscan = off";
+
+fn settings() -> String {
+    format!("{SETTINGS}; SET lock_timeout = {}", LOCK_WAIT.as_millis())
+}
 
 struct Postgres {
     link: Link,
@@ -60,7 +64,7 @@ fn options(url: &str) -> Result<PgConnectOptions, Fault> {
 pub(super) async fn connect(url: &str) -> Result<Box<dyn Session>, Fault> {
     let connection = options(url)?.connect().await.map_err(|error| fault(&error))?;
     let mut session = Postgres { link: Link::Plain(connection), is_open: false };
-    session.raw(SETTINGS).await?;
+    session.raw(&settings()).await?;
     Ok(Box::new(session))
 }
 

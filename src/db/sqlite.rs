@@ -2,7 +2,6 @@
 
 use std::sync::{Arc, mpsc};
 use std::thread;
-use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::fallible_iterator::FallibleIterator as _;
@@ -10,12 +9,9 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Batch, Connection, Error, OpenFlags, Statement};
 use tokio::sync::oneshot;
 
-use super::{Fault, Mode, Reply, Session};
+use super::{Fault, LOCK_WAIT, Mode, Reply, Session};
 use crate::dialect::Brand;
 use crate::model::{Row, Value};
-
-/// How long a statement waits for another process's write lock.
-const BUSY_WAIT: Duration = Duration::from_secs(10);
 
 /// What a connection's thread is called.
 const THREAD: &str = "sqlite";
@@ -185,7 +181,7 @@ impl File {
         let create = OpenFlags::SQLITE_OPEN_CREATE;
         let flags = if self.may_create { flags | create } else { flags };
         let opened = Connection::open_with_flags(&self.uri, flags).and_then(|connection| {
-            connection.busy_timeout(BUSY_WAIT)?;
+            connection.busy_timeout(LOCK_WAIT)?;
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true)?;
             connection.set_prepared_statement_cache_capacity(super::STATEMENTS_KEPT);
             Ok(connection)

@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use tokio_util::compat::{Compat, TokioAsyncWriteCompatExt as _};
 
 use self::target::Target;
-use super::{Fault, FaultKind, Mode, Reply, Session};
+use super::{Fault, FaultKind, LOCK_WAIT, Mode, Reply, Session};
 use crate::dialect::Brand;
 use crate::model::{Row, Value};
 
@@ -27,7 +27,7 @@ const TEXT_BYTES_MAX: usize = 1 << 30;
 ///
 /// The seven options are those that writes to tables with indexed views, filtered indexes or
 /// indexed computed columns need. Under `XACT_ABORT` every error rolls the whole transaction
-/// back. A lock is waited for 30 s; in a deadlock it is us, not the application, who lose.
+/// back. In a deadlock it is us, not the application, who lose.
 const SETTINGS: &str = "SET QUOTED_IDENTIFIER, ANSI_NULLS, ANSI_PADDING, ANSI_WARNINGS ON;
 SET ARITHABORT, CONCAT_NULL_YIELDS_NULL ON;
 SET NUMERIC_ROUNDABORT OFF;
@@ -38,7 +38,6 @@ SET ROWCOUNT 0;
 SET TEXTSIZE 2147483647;
 SET LANGUAGE us_english;
 SET DATEFORMAT ymd;
-SET LOCK_TIMEOUT 30000;
 SET DEADLOCK_PRIORITY LOW;
 SET TRANSACTION ISOLATION LEVEL READ COMMITTED;";
 
@@ -101,7 +100,7 @@ pub(super) async fn connect(url: &str) -> Result<Box<dyn Session>, Fault> {
     };
     let client = client.map_err(|error| fault(&error))?;
     let mut session = SqlServer { client, is_open: false, is_failed: false };
-    session.batch(SETTINGS).await?;
+    session.batch(&format!("{SETTINGS}\nSET LOCK_TIMEOUT {};", LOCK_WAIT.as_millis())).await?;
     Ok(Box::new(session))
 }
 
