@@ -51,6 +51,8 @@ const QUOTING: [&str; 7] = ["ident", "literal", "comment", "text", "differs", "f
 
 /// What is written as it is, and why that is safe.
 const RAW: [(&str, &str); 15] = [
+    ("session_wait_milliseconds", "a number"),
+    ("session_wait_seconds", "a number"),
     ("signal.lock", "a number of the dialect file"),
     ("n.offset", "a number"),
     ("n.step", "a number"),
