@@ -50,7 +50,7 @@ fn every_file_is_a_template_of_a_brand() {
 const QUOTING: [&str; 7] = ["ident", "literal", "comment", "text", "differs", "from_text", "sql"];
 
 /// What is written as it is, and why that is safe.
-const RAW: [(&str, &str); 15] = [
+const RAW: [(&str, &str); 17] = [
     ("session_wait_milliseconds", "a number"),
     ("session_wait_seconds", "a number"),
     ("signal.lock", "a number of the dialect file"),
