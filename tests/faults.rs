@@ -4,7 +4,7 @@
 #[path = "faults/process.rs"]
 mod process;
 #[path = "faults/proxy.rs"]
-mod proxy;
+pub mod proxy;
 #[path = "simulator/random.rs"]
 mod random;
 #[path = "faults/writer.rs"]

@@ -8,6 +8,7 @@ mod postgres;
 mod sqlite;
 #[cfg(feature = "mssql")]
 mod sqlserver;
+mod watched;
 
 use std::fmt;
 use std::future::Future;
@@ -206,7 +207,8 @@ const CONNECT_WAIT: Duration = Duration::from_secs(15);
 /// [`FaultKind::Gone`] when nobody answers, [`FaultKind::Denied`] when the login is refused,
 /// [`FaultKind::Rejected`] when the URL is not understood.
 pub async fn connect(url: &str) -> Result<Box<dyn Session>, Fault> {
-    within_wait(Box::pin(connect_brand(url))).await
+    let session = within_wait(Box::pin(connect_brand(url))).await?;
+    watched::watched(url, session).await
 }
 
 /// Opens a session that can be told what others signal, where the brand has that.
@@ -215,7 +217,10 @@ pub async fn connect(url: &str) -> Result<Box<dyn Session>, Fault> {
 /// As [`connect`].
 pub async fn connect_to_listen(url: &str) -> Result<Box<dyn Session>, Fault> {
     match Brand::from_url(url) {
-        Some(Brand::Postgres) => within_wait(Box::pin(postgres::connect_to_listen(url))).await,
+        Some(Brand::Postgres) => {
+            let session = within_wait(Box::pin(postgres::connect_to_listen(url))).await?;
+            watched::watched(url, session).await
+        }
         _ => connect(url).await,
     }
 }

@@ -150,6 +150,8 @@ pub struct Dialect {
     pub can: Capabilities,
     /// How a runner sleeps until somebody commits; `null` where nothing tells it.
     pub signal: Option<Signal>,
+    /// How a server is asked whether it is at work for a session; `null` where none is asked.
+    pub at_work: Option<AtWork>,
     /// By what the number of a row can be written besides the name of its column.
     pub row_number_names: Vec<String>,
     /// Types whose canonical text the server may refuse to make for its length.
@@ -391,6 +393,17 @@ pub struct Signal {
     pub channel: String,
     /// The advisory lock that a sleeping runner holds: who cannot share it has somebody to tell.
     pub lock: i64,
+}
+
+/// How a server is asked whether it is at work for a session.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AtWork {
+    /// Asks a session for the number that the server knows it by, called `session`; no row where
+    /// the server does not show that it is at work for it, as it is right then.
+    pub session: String,
+    /// Asks by another one, with that number, how many `sessions` of it the server works for.
+    pub ask: String,
 }
 
 /// One logical type on one brand.
