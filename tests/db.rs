@@ -430,6 +430,27 @@ fn a_lock_that_is_not_given_is_transient() {
     });
 }
 
+/// A server that never learns that we are gone would keep what we have locked.
+#[test]
+fn a_server_ends_what_a_session_that_is_gone_has_begun() {
+    on_each_server(async |database| {
+        let asked = match database.server.name {
+            "postgres" => {
+                "SELECT 30 - current_setting('tcp_keepalives_idle')::int + 3
+                    - current_setting('tcp_keepalives_count')::int AS off"
+            }
+            "mysql" => "SELECT 3600 - @@idle_transaction_timeout AS off",
+            _ => return,
+        };
+        for mut session in
+            [database.connect().await, db::connect_to_listen(&database.url).await.unwrap()]
+        {
+            let rows = session.fetch(asked, &[]).await.unwrap();
+            assert_eq!(rows[0].integer("off"), Some(0));
+        }
+    });
+}
+
 #[test]
 fn a_deadlock_is_transient() {
     on_each_server(async |database| {

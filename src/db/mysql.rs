@@ -20,10 +20,12 @@ use crate::model::{Row, Value};
 ///   mode that they were created under, so this is theirs as well.
 /// - `utf8mb4_bin`: text of ours compared with a column of any collation is no "illegal mix".
 /// - `group_concat_max_len` also cuts MariaDB's `JSON_ARRAYAGG`, silently.
+/// - MariaDB ends a transaction in which nothing was asked for an hour, which is longer than any
+///   other node is waited for: the link to us is down, and its locks would stay for eight hours.
 const SETTINGS: &str = "SET SESSION sql_mode = 'STRICT_TRANS_TABLES,STRICT_ALL_TABLES,\
      ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO', \
      time_zone = '+00:00', autocommit = 1, foreign_key_checks = 1, unique_checks = 1, \
-     group_concat_max_len = 1073741824, NAMES utf8mb4 COLLATE utf8mb4_bin";
+     group_concat_max_len = 1073741824 /*M!100300 , idle_transaction_timeout = 3600 */, NAMES utf8mb4 COLLATE utf8mb4_bin";
 
 /// With them how long a row is waited for, and a table whose definition somebody else is changing.
 fn settings() -> String {
