@@ -25,7 +25,8 @@ use crate::model::{Row, Value};
 const SETTINGS: &str = "SET SESSION sql_mode = 'STRICT_TRANS_TABLES,STRICT_ALL_TABLES,\
      ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO', \
      time_zone = '+00:00', autocommit = 1, foreign_key_checks = 1, unique_checks = 1, \
-     group_concat_max_len = 1073741824 /*M!100300 , idle_transaction_timeout = 3600 */, NAMES utf8mb4 COLLATE utf8mb4_bin";
+     group_concat_max_len = 1073741824 /*M!100300 , idle_transaction_timeout = 3600 */, \
+     NAMES utf8mb4 COLLATE utf8mb4_bin";
 
 /// With them how long a row is waited for, and a table whose definition somebody else is changing.
 fn settings() -> String {

@@ -38,11 +38,18 @@ fn paths(value: &Value, path: &str, found: &mut BTreeSet<String>) {
             let path = format!("{path}/{}", key.as_str().unwrap());
             paths(value, &path, found);
             // What a type's own columns keep is listed by the types that a brand has, and a brand
-            // without a signal has no parts of one.
+            // without a signal, or whose server is not asked, has no parts of that.
             let is_listed = |key: &&str| path.contains(key);
-            if !["/fits/", "/refused/", "/signal/", "/verbatim/shown_in", "/verbatim/cast_as"]
-                .iter()
-                .any(is_listed)
+            if ![
+                "/fits/",
+                "/refused/",
+                "/signal/",
+                "/at_work/",
+                "/verbatim/shown_in",
+                "/verbatim/cast_as",
+            ]
+            .iter()
+            .any(is_listed)
             {
                 found.insert(path);
             }
