@@ -84,7 +84,10 @@ fn a_new_column_comes_to_one_node_after_the_other() {
         network.migrate("a", ADD).await;
         assert_eq!(network.count("a", "ds_change_outbox").await, before);
         write_on_both_versions(network).await;
-        // The runner goes on: it sees that the column has come.
+        // The runner goes on, and has looked once more at what waits: it sees that the column has
+        // come.
+        network.import().await;
+        network.import().await;
         network.migrate("b", ADD).await;
         assert_eq!(network.import().await.released, 3);
         let rows = ["1|first again|filled in", "2|two|new", "3|three|none"];
