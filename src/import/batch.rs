@@ -222,8 +222,7 @@ impl Importer {
         let last = batch.changes.last().map(|change| change.id).filter(|_| is_full);
         let (inbox, targets) = (self.statements.inbox.clone(), self.targets.clone());
         let is_oversize = batch.is_oversize;
-        // It is alone in memory, and not longer than it is needed.
-        let reader = reader.filter(|_| !is_oversize);
+        // It is in memory no longer than it is needed.
         let pieces = if is_oversize {
             Pieces::taking(std::mem::take(&mut batch), pointer)
         } else {
