@@ -31,6 +31,7 @@ mod hostile;
 mod import_mysql;
 mod interleave;
 mod joining;
+mod large;
 mod layouts;
 mod mysql;
 mod oracle;

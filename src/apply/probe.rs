@@ -4,6 +4,8 @@
 //! of the probe's own. Where DDL can be rolled back everything happens in one transaction that
 //! is; elsewhere in a scratch database that is dropped.
 
+use std::iter;
+
 use serde::Serialize;
 
 use super::Error;
@@ -265,7 +267,9 @@ impl<'a> Probe<'a> {
         }
         self.run(session, "probe/forget").await?;
         match write {
-            Write::BulkLoad => session.load(&last.sql, LOADED).await?,
+            Write::BulkLoad => {
+                session.load(&last.sql, Box::new(iter::once(LOADED.to_owned()))).await?;
+            }
             _ => session.raw(&last.sql).await?,
         }
         Ok(())

@@ -39,6 +39,23 @@ pub const LOCK_WAIT: Duration = Duration::from_secs(10);
 /// What a database answers: a boxed future, so that a [`Session`] can be a trait object.
 pub type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, Fault>> + Send + 'a>>;
 
+/// A text in pieces, each of which is made when the one before is on its way.
+pub type Pieces<'a> = Box<dyn Iterator<Item = String> + Send + 'a>;
+
+/// An answer, or what a statement is bound to, of so many bytes leaves no buffer of its size
+/// behind.
+const LONG_BYTES: usize = 4 << 20;
+
+/// The bytes of texts.
+fn bytes<'a>(values: impl IntoIterator<Item = &'a Value>) -> usize {
+    let bytes = |value: &Value| match value {
+        Value::Text(text) => text.len(),
+        Value::Invalid(bytes) => bytes.len(),
+        Value::Null | Value::Integer(_) => 0,
+    };
+    values.into_iter().map(bytes).sum()
+}
+
 /// An open connection to one node's database.
 ///
 /// Statements come with the brand's own placeholders. Every selected column is a text or an
@@ -66,10 +83,10 @@ pub trait Session: Send {
     }
     /// Runs one query; all its rows, so the statement has to limit itself.
     fn fetch<'a>(&'a mut self, sql: &'a str, values: &'a [Value]) -> Reply<'a, Vec<Row>>;
-    /// Runs a statement that takes a text from the client, as COPY does.
+    /// Runs a statement that takes a text from the client, as COPY does, piece by piece.
     ///
     /// The default refuses: not every brand's driver has such a thing.
-    fn load<'a>(&'a mut self, sql: &'a str, text: &'a str) -> Reply<'a, ()> {
+    fn load<'a>(&'a mut self, sql: &'a str, text: Pieces<'a>) -> Reply<'a, ()> {
         let _ = (sql, text);
         Box::pin(async { Err(Fault::rejected("this brand's driver takes no text for a load")) })
     }

@@ -1,5 +1,6 @@
 //! MySQL and MariaDB through sqlx.
 
+use std::borrow::Borrow;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -9,7 +10,7 @@ use sqlx::{
     TypeInfo as _, ValueRef as _,
 };
 
-use super::{Fault, LOCK_WAIT, Mode, Reply, Session, driver_fault};
+use super::{Fault, LOCK_WAIT, LONG_BYTES, Mode, Reply, Session, bytes, driver_fault};
 use crate::dialect::Brand;
 use crate::model::{Row, Value};
 
@@ -97,6 +98,20 @@ impl MySql {
         Err(Fault::from_code(Brand::Mysql, "1153", &text))
     }
 
+    async fn run<V: Borrow<Value> + Send>(
+        &mut self,
+        sql: &str,
+        values: impl IntoIterator<Item = V> + AsRef<[Value]>,
+    ) -> Result<u64, Fault> {
+        self.check(sql, values.as_ref())?;
+        let is_long = bytes(values.as_ref()) > LONG_BYTES;
+        let done = bound(sql, values).execute(&mut self.connection).await;
+        if is_long {
+            self.connection.shrink_buffers();
+        }
+        Ok(done.map_err(|error| self.refused(&error))?.rows_affected())
+    }
+
     /// The fault of a failed statement. After an error of the protocol, such as a parameter too
     /// few, sqlx waits for an answer to what it never sent: the next statement would hang.
     fn refused(&mut self, error: &sqlx::Error) -> Fault {
@@ -122,10 +137,17 @@ impl Session for MySql {
     }
 
     fn execute<'a>(&'a mut self, sql: &'a str, values: &'a [Value]) -> Reply<'a, u64> {
+        Box::pin(self.run(sql, values))
+    }
+
+    /// What is bound goes to the driver as it is, and is not kept beside what that makes of it.
+    fn execute_each<'a>(&'a mut self, sql: &'a str, lists: Vec<Vec<Value>>) -> Reply<'a, u64> {
         Box::pin(async move {
-            self.check(sql, values)?;
-            let done = bound(sql, values).execute(&mut self.connection).await;
-            Ok(done.map_err(|error| self.refused(&error))?.rows_affected())
+            let mut changed = 0;
+            for values in lists {
+                changed += self.run(sql, values).await?;
+            }
+            Ok(changed)
         })
     }
 
@@ -133,7 +155,11 @@ impl Session for MySql {
         Box::pin(async move {
             self.check(sql, values)?;
             let rows = bound(sql, values).fetch_all(&mut self.connection).await;
-            decode(&rows.map_err(|error| self.refused(&error))?)
+            let rows = decode(rows.map_err(|error| self.refused(&error))?)?;
+            if rows.iter().map(|row| bytes(row.values())).sum::<usize>() > LONG_BYTES {
+                self.connection.shrink_buffers();
+            }
+            Ok(rows)
         })
     }
 
@@ -187,10 +213,11 @@ impl Session for MySql {
 
 type Query<'a> = sqlx::query::Query<'a, sqlx::MySql, sqlx::mysql::MySqlArguments>;
 
-fn bound<'a>(sql: &'a str, values: &'a [Value]) -> Query<'a> {
+/// Values that are given away are dropped one by one, as the driver has encoded them.
+fn bound<V: Borrow<Value>>(sql: &str, values: impl IntoIterator<Item = V>) -> Query<'_> {
     let mut query = sqlx::query(AssertSqlSafe(sql));
     for value in values {
-        query = match value {
+        query = match value.borrow() {
             Value::Null => query.bind(None::<String>),
             Value::Integer(number) => query.bind(*number),
             Value::Text(text) => query.bind(text.as_str()),
@@ -200,13 +227,15 @@ fn bound<'a>(sql: &'a str, values: &'a [Value]) -> Query<'a> {
     query
 }
 
-fn decode(rows: &[MySqlRow]) -> Result<Vec<Row>, Fault> {
+/// What the driver has of a row goes when its texts were taken from it.
+fn decode(rows: Vec<MySqlRow>) -> Result<Vec<Row>, Fault> {
     let Some(first) = rows.first() else { return Ok(Vec::new()) };
     let columns: Arc<[String]> =
         first.columns().iter().map(|column| column.name().to_owned()).collect();
-    rows.iter()
+    rows.into_iter()
         .map(|row| {
-            let values = (0..columns.len()).map(|index| cell(row, index)).collect::<Result<_, _>>();
+            let cells = (0..columns.len()).map(|index| cell(&row, index));
+            let values = cells.collect::<Result<_, _>>();
             Ok(Row::new(columns.clone(), values?))
         })
         .collect()

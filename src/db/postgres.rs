@@ -1,5 +1,6 @@
 //! PostgreSQL through sqlx.
 
+use std::borrow::Borrow;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use sqlx::{
     Executor as _, Row as _, Type, TypeInfo as _, ValueRef as _,
 };
 
-use super::{Fault, LOCK_WAIT, Mode, Reply, Session, driver_fault};
+use super::{Fault, LOCK_WAIT, LONG_BYTES, Mode, Pieces, Reply, Session, bytes, driver_fault};
 use crate::dialect::Brand;
 use crate::model::{Row, Value};
 
@@ -108,23 +109,42 @@ impl Session for Postgres {
 
     fn execute<'a>(&'a mut self, sql: &'a str, values: &'a [Value]) -> Reply<'a, u64> {
         Box::pin(async move {
-            let done = bound(sql, values).execute(self.link.connection().await?).await;
-            Ok(done.map_err(|error| fault(&error))?.rows_affected())
+            let connection = self.link.connection().await?;
+            run(connection, sql, values).await
+        })
+    }
+
+    /// What is bound goes to the driver as it is, and is not kept beside what that makes of it.
+    fn execute_each<'a>(&'a mut self, sql: &'a str, lists: Vec<Vec<Value>>) -> Reply<'a, u64> {
+        Box::pin(async move {
+            let connection = self.link.connection().await?;
+            let mut changed = 0;
+            for values in lists {
+                changed += run(connection, sql, values).await?;
+            }
+            Ok(changed)
         })
     }
 
     fn fetch<'a>(&'a mut self, sql: &'a str, values: &'a [Value]) -> Reply<'a, Vec<Row>> {
         Box::pin(async move {
-            let rows = bound(sql, values).fetch_all(self.link.connection().await?).await;
-            decode(&rows.map_err(|error| fault(&error))?)
+            let connection = self.link.connection().await?;
+            let rows = bound(sql, values).fetch_all(&mut *connection).await;
+            let rows = decode(rows.map_err(|error| fault(&error))?)?;
+            if rows.iter().map(|row| bytes(row.values())).sum::<usize>() > LONG_BYTES {
+                connection.shrink_buffers();
+            }
+            Ok(rows)
         })
     }
 
-    fn load<'a>(&'a mut self, sql: &'a str, text: &'a str) -> Reply<'a, ()> {
+    fn load<'a>(&'a mut self, sql: &'a str, text: Pieces<'a>) -> Reply<'a, ()> {
         Box::pin(async move {
             let connection = self.link.connection().await?;
             let mut sink = connection.copy_in_raw(sql).await.map_err(|error| fault(&error))?;
-            sink.send(text.as_bytes()).await.map_err(|error| fault(&error))?;
+            for piece in text {
+                sink.send(piece.as_bytes()).await.map_err(|error| fault(&error))?;
+            }
             sink.finish().await.map_err(|error| fault(&error))?;
             Ok(())
         })
@@ -206,15 +226,32 @@ impl Encode<'_, sqlx::Postgres> for Null {
     }
 }
 
-fn bound<'a>(sql: &'a str, values: &'a [Value]) -> Query<'a> {
+async fn run<V: Borrow<Value> + Send>(
+    connection: &mut PgConnection,
+    sql: &str,
+    values: impl IntoIterator<Item = V> + AsRef<[Value]>,
+) -> Result<u64, Fault> {
+    let is_long = bytes(values.as_ref()) > LONG_BYTES;
+    let done = bound(sql, values).execute(&mut *connection).await;
+    if is_long {
+        connection.shrink_buffers();
+    }
+    Ok(done.map_err(|error| fault(&error))?.rows_affected())
+}
+
+/// Values that are given away are dropped one by one, as the driver has encoded them.
+fn bound<V: Borrow<Value>>(
+    sql: &str,
+    values: impl IntoIterator<Item = V> + AsRef<[Value]>,
+) -> Query<'_> {
     // A prepared statement keeps its parameters' types, and those that a NULL led to would not do
     // for a value: a statement with other NULLs is another statement to sqlx.
     let is_null = |value: &Value| if *value == Value::Null { 'n' } else { '.' };
-    let nulls: String = values.iter().map(is_null).collect();
+    let nulls: String = values.as_ref().iter().map(is_null).collect();
     let marked = nulls.contains('n').then(|| format!("{sql}\n-- {nulls}"));
     let mut query = sqlx::query(AssertSqlSafe(marked.as_deref().unwrap_or(sql)));
     for value in values {
-        query = match value {
+        query = match value.borrow() {
             Value::Null => query.bind(Null),
             Value::Integer(number) => query.bind(*number),
             Value::Text(text) => query.bind(text.as_str()),
@@ -224,13 +261,15 @@ fn bound<'a>(sql: &'a str, values: &'a [Value]) -> Query<'a> {
     query
 }
 
-fn decode(rows: &[PgRow]) -> Result<Vec<Row>, Fault> {
+/// What the driver has of a row goes when its texts were taken from it.
+fn decode(rows: Vec<PgRow>) -> Result<Vec<Row>, Fault> {
     let Some(first) = rows.first() else { return Ok(Vec::new()) };
     let columns: Arc<[String]> =
         first.columns().iter().map(|column| column.name().to_owned()).collect();
-    rows.iter()
+    rows.into_iter()
         .map(|row| {
-            let values = (0..columns.len()).map(|index| cell(row, index)).collect::<Result<_, _>>();
+            let cells = (0..columns.len()).map(|index| cell(&row, index));
+            let values = cells.collect::<Result<_, _>>();
             Ok(Row::new(columns.clone(), values?))
         })
         .collect()

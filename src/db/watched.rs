@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use super::{CONNECT_WAIT, Fault, FaultKind, Mode, Reply, Session, connect_brand};
+use super::{CONNECT_WAIT, Fault, FaultKind, Mode, Pieces, Reply, Session, connect_brand};
 use crate::dialect::{AtWork, Brand};
 use crate::model::{Row, Value};
 
@@ -114,7 +114,7 @@ impl Session for Watched {
         Box::pin(self.watch.over(self.inner.fetch(sql, values)))
     }
 
-    fn load<'a>(&'a mut self, sql: &'a str, text: &'a str) -> Reply<'a, ()> {
+    fn load<'a>(&'a mut self, sql: &'a str, text: Pieces<'a>) -> Reply<'a, ()> {
         Box::pin(self.watch.over(self.inner.load(sql, text)))
     }
 

@@ -62,8 +62,9 @@ impl Importer {
     }
 }
 
-/// Reads the page behind `pointer`; none where there is no second session, nothing to read, or
-/// the session fails, which the one that imports finds out too where it matters.
+/// Reads the page behind `pointer`; none where there is no second session, nothing to read, a
+/// change that alone is larger than a page, or the session fails, which the one that imports finds
+/// out too where it matters.
 pub(super) async fn read_ahead(
     reader: Option<&mut dyn Session>,
     (inbox, targets): (&Inbox, &Targets),
@@ -71,7 +72,7 @@ pub(super) async fn read_ahead(
     pointer: Option<i64>,
 ) -> Option<Ahead> {
     let (reader, pointer) = (reader?, pointer?);
-    let page = inbox.page(reader, route, pointer).await.ok()?;
+    let page = inbox.page_ahead(reader, route, pointer).await.ok()??;
     let decoded = Decoded::new(targets, &page.changes);
     (!page.changes.is_empty()).then_some(Ahead { route, pointer, page, decoded })
 }

@@ -1,5 +1,6 @@
 //! One batch of an import program, from its pointer on.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -8,13 +9,13 @@ use serde::Serialize;
 use super::ahead::{Ahead, Decoded, read_ahead};
 use super::circles::{self, Circles};
 use super::conflict::{Conflict, History, conflicts_of};
-use super::decide::{decide_and_tell, forget_own};
+use super::decide::{RowState, decide_and_tell, forget_own};
 use super::decode::{Incoming, Refusal, RowId};
 use super::execute::Executor;
 use super::explain::{Journal, take_remark};
 use super::fold::Folded;
 use super::order::{RowEffect, steps};
-use super::pieces::{Batch, Pieces};
+use super::pieces::Pieces;
 use super::quarantine::Entry;
 use super::record::join_statements;
 use super::sets::{units, whole_sets};
@@ -216,13 +217,19 @@ impl Importer {
         }
         self.raise_floor(session, &page.changes).await?;
         let is_full = page.may_go_on;
-        let batch = whole_sets(page);
-        let rest = self.look_ahead(session, route, &batch).await?;
-        let batch = self.within_limit(session, route, &row, (batch, rest)).await?;
+        let read = self.look_ahead(session, (route, pointer), whole_sets(page)).await?;
+        let mut batch = self.within_limit(session, route, &row, read).await?;
         let last = batch.changes.last().map(|change| change.id).filter(|_| is_full);
         let (inbox, targets) = (self.statements.inbox.clone(), self.targets.clone());
+        let is_oversize = batch.is_oversize;
+        // It is in memory no longer than it is needed.
+        let pieces = if is_oversize {
+            Pieces::taking(std::mem::take(&mut batch), pointer)
+        } else {
+            Pieces::new((&batch).into(), pointer)
+        };
         let (done, ahead) = tokio::join!(
-            self.import_whole(session, route, pointer, (&batch).into()),
+            self.import_whole(session, route, pointer, pieces),
             read_ahead(reader, (&inbox, &targets), route, last),
         );
         match done {
@@ -235,6 +242,9 @@ impl Importer {
                 self.abandon(session).await?;
                 if !error.is_about_a_row() {
                     return Err(error);
+                }
+                if is_oversize {
+                    batch = whole_sets(inbox.page(session, route, pointer).await?);
                 }
                 self.import_apart(session, route, pointer, (&batch).into())
                     .await
@@ -264,15 +274,15 @@ impl Importer {
         Ok(())
     }
 
-    /// The quick way: everything in one transaction, set-based. `batch` may be the first piece
-    /// of a change set that is larger than a page: then the rest of it is read here. What was done
-    /// and the last inbox id; `None` when somebody else is at work.
+    /// The quick way: everything in one transaction, set-based. `pieces` may begin with a change
+    /// set that is larger than a page: then the rest of it is read here. What was done and the last
+    /// inbox id; `None` when somebody else is at work.
     pub(super) async fn import_whole(
         &mut self,
         session: &mut dyn Session,
         route: RouteId,
         pointer: i64,
-        batch: Batch<'_>,
+        mut pieces: Pieces<'_>,
     ) -> Result<Option<(Outcome, i64)>, Error> {
         session.begin(Mode::Write).await?;
         if !self.lock(session, route, pointer).await? {
@@ -282,9 +292,8 @@ impl Importer {
         self.restart_report(pointer + 1);
         let mut blocked = self.blocked(session).await?;
         let mut outcome = Outcome::default();
-        let mut pieces = Pieces::new(batch, pointer);
         while let Some(piece) = self.next_piece(session, route, &mut pieces).await? {
-            let done = self.apply(session, route, &piece, &mut blocked).await?;
+            let done = self.apply(session, route, piece, &mut blocked).await?;
             outcome.read += done.read;
             outcome.quarantined += done.quarantined;
             self.keep_report();
@@ -376,27 +385,26 @@ impl Importer {
         &mut self,
         session: &mut dyn Session,
         route: RouteId,
-        changes: &[Change],
+        changes: Cow<'_, [Change]>,
         blocked: &mut Blocked,
     ) -> Result<Outcome, Error> {
+        let read = changes.len() as u64;
         let mut incoming = Vec::with_capacity(changes.len());
         let mut held = Vec::new();
-        let forgotten = self.forgotten(session, changes).await?;
-        for unit in units(changes) {
+        let forgotten = self.forgotten(session, &changes).await?;
+        for unit in units(&changes) {
             match self.admit(unit, blocked, &forgotten) {
                 Ok(decoded) => incoming.extend(decoded),
                 Err(refusals) => held.extend(self.held(unit, refusals, blocked)),
             }
         }
+        // What was read for this alone goes before it is there in other forms.
+        drop(changes);
         self.apply_decoded(session, route, incoming).await?;
         for entry in &held {
             self.quarantine(session, route, entry).await?;
         }
-        Ok(Outcome {
-            read: changes.len() as u64,
-            quarantined: held.len() as u64,
-            ..Outcome::default()
-        })
+        Ok(Outcome { read, quarantined: held.len() as u64, ..Outcome::default() })
     }
 
     /// Changes that can be decided on, or the refusals of those that cannot, in their order: one
@@ -484,6 +492,7 @@ impl Importer {
         let history = self.read_history(session, &states, &incoming).await?;
         let blind = self.blind_deletes(&incoming);
         let (effects, conflicts) = self.decide_all(&mut states, (&history, &repeated), incoming);
+        states.values_mut().for_each(RowState::forget_values);
         self.check_cascades(session, &effects, &blind).await?;
         let stamp_of = |row: &RowId, column: &str| {
             let cell = states.get(row)?.cells.get(column)?;
@@ -495,7 +504,7 @@ impl Importer {
             Circles::Kept => effects,
         };
         for step in steps(&self.targets, effects) {
-            self.executor.run(session, &self.targets, &step).await?;
+            self.executor.run(session, &self.targets, step).await?;
         }
         self.statements.versions.save(session, &self.targets, states).await?;
         for one in &carried {

@@ -58,7 +58,8 @@ impl Importer {
         // Only a batch of one set can go on behind the page.
         for changes in batch.changes.chunk_by(|one, next| set_of(one) == set_of(next)) {
             let set = Batch { changes, may_go_on: batch.may_go_on };
-            let done = match self.import_whole(session, route, pointer, set).await {
+            let pieces = Pieces::new(set, pointer);
+            let done = match self.import_whole(session, route, pointer, pieces).await {
                 Err(error) if error.is_about_a_row() => {
                     self.abandon(session).await?;
                     self.import_singly(session, route, pointer, set).await

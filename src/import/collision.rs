@@ -6,6 +6,7 @@
 //! same rule on the same changes, and tells the others by changes of its own, stamped directly
 //! after what they settle, so that everything that an application writes afterwards wins.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value as Json};
@@ -135,14 +136,15 @@ impl Importer {
     ) -> Result<Outcome, Error> {
         let (moved, kept) = self.carried_by(session, settlement).await?;
         for step in steps(&self.targets, settlement.effects.clone()) {
-            self.executor.run(session, &self.targets, &step).await?;
+            self.executor.run(session, &self.targets, step).await?;
         }
         for (row, column, value) in &settlement.parked {
             self.park_instead(session, row, column, value.clone()).await?;
         }
-        let outcome = self.apply(session, route, &settlement.changes, blocked).await?;
+        let outcome =
+            self.apply(session, route, Cow::Borrowed(&settlement.changes), blocked).await?;
         for step in steps(&self.targets, kept) {
-            self.executor.run(session, &self.targets, &step).await?;
+            self.executor.run(session, &self.targets, step).await?;
         }
         // After the changes, or they would be older than what is told of their rows.
         for told in settlement.told.iter().chain(&moved) {

@@ -354,6 +354,12 @@ impl RowState {
         }
     }
 
+    /// Forgets what the table holds, once everything is decided: a value may be long.
+    pub(super) fn forget_values(&mut self) {
+        self.values.clear();
+        self.cells.values_mut().for_each(|cell| cell.current = None);
+    }
+
     /// Takes note of the value that a cell has in the table.
     pub(super) fn know(&mut self, column: &str, value: Option<String>) {
         if let Some(cell) = self.cells.get_mut(column) {

@@ -8,7 +8,7 @@ use super::command::{ParsedCommand, parse_command};
 use super::fit::misfit;
 use super::target::{Target, TargetColumn, Targets};
 use crate::dialect::Dialect;
-use crate::model::{Change, Op, Version, canonical, stamp};
+use crate::model::{Change, Op, Version, canonical, into_canonical, stamp};
 
 /// Why a change waits for a table to be followed.
 pub(super) const NO_TABLE: &str = "no_table";
@@ -131,7 +131,7 @@ fn decode_with(targets: &Targets, change: &Change, unknown: Unknown) -> Result<I
             continue;
         }
         let Some(column) = column(target, &name, unknown)? else { continue };
-        let value = value.map(|text| value_of(dialect, target, column, &text)).transpose()?;
+        let value = value.map(|text| value_of(dialect, target, column, text)).transpose()?;
         if is_context && target.is_record_level && column.policy != "capture" {
             if_absent.insert(name, value);
         } else {
@@ -178,7 +178,8 @@ pub(super) fn old_cells(target: &Target, change: &Change) -> BTreeMap<String, Op
     };
     let known = |(name, value): (String, Option<String>)| {
         let column = target.columns.get(&name)?;
-        let value = value.map(|text| canonical(column.logical_type, &text)).transpose().ok()?;
+        let canonical = |text| into_canonical(column.logical_type, text);
+        let value = value.map(canonical).transpose().ok()?;
         Some((name, value))
     };
     old.into_iter().filter_map(known).collect()
@@ -410,7 +411,8 @@ fn key_texts(target: &Target, id: &str) -> Result<Vec<Option<String>>, Refusal> 
             format!("`object_id` is not a JSON array of {} values", target.key.len()),
         ));
     }
-    values.iter().zip(&target.key).map(|(value, column)| json_text(&column.name, value)).collect()
+    let named = values.into_iter().zip(&target.key);
+    named.map(|(value, column)| json_text(&column.name, value)).collect()
 }
 
 fn key_values(
@@ -420,7 +422,7 @@ fn key_values(
 ) -> Result<Vec<String>, Refusal> {
     let pairs = target.key.iter().zip(texts);
     let values = pairs.map(|(column, text)| match text {
-        Some(text) => value_of(dialect, target, column, text),
+        Some(text) => value_of(dialect, target, column, text.clone()),
         None => Err(Refusal::new("bad_value", format!("key `{}` is NULL", column.name))),
     });
     let values = values.collect::<Result<Vec<_>, _>>()?;
@@ -465,16 +467,16 @@ fn document(text: Option<&str>, what: &str) -> Result<Vec<(String, Option<String
     object
         .into_iter()
         .map(|(name, value)| {
-            let text = json_text(&name, &value)?;
+            let text = json_text(&name, value)?;
             Ok((name, text))
         })
         .collect()
 }
 
-fn json_text(name: &str, value: &Json) -> Result<Option<String>, Refusal> {
+fn json_text(name: &str, value: Json) -> Result<Option<String>, Refusal> {
     match value {
         Json::Null => Ok(None),
-        Json::String(text) => Ok(Some(text.clone())),
+        Json::String(text) => Ok(Some(text)),
         Json::Number(number) => Ok(Some(number.to_string())),
         Json::Bool(flag) => Ok(Some(flag.to_string())),
         Json::Array(_) | Json::Object(_) => {
@@ -520,10 +522,10 @@ fn value_of(
     dialect: &Dialect,
     target: &Target,
     column: &TargetColumn,
-    text: &str,
+    text: String,
 ) -> Result<String, Refusal> {
     let place = || format!("`{}.{}`", target.object_table, column.name);
-    let value = canonical(column.logical_type, text)
+    let value = into_canonical(column.logical_type, text)
         .map_err(|bad| Refusal::new("bad_value", format!("{}: {bad}", place())))?;
     match misfit(dialect, column, &value) {
         Some(lost) => Err(Refusal::new(NO_FIT, format!("{}: the value {lost}", place()))),

@@ -10,17 +10,21 @@ use super::order::{Step, StepKind};
 use super::target::{Target, TargetColumn, Targets};
 use crate::db::Session;
 use crate::model::{Value, canonical};
-use crate::outbox::{Error, execute, fetch, to_json};
+use crate::outbox::{Error, PageSize, execute_long, fetch, to_json};
 use crate::render::{Statement, Templates};
 
 /// Renders the statements of a node's tables, once for each set of columns.
 #[derive(Clone)]
 pub(super) struct Executor {
     templates: Arc<Templates>,
-    steps: BTreeMap<(StepKind, usize, Vec<String>), Statement>,
+    steps: BTreeMap<StepName, Statement>,
     locks: BTreeMap<usize, Statement>,
     reads: BTreeMap<ReadName, Arc<Statement>>,
 }
+
+/// What makes two statements of steps the same: what they do, to which table, to which columns, and
+/// whether the cells of one row are bound as they are.
+type StepName = (StepKind, usize, Vec<String>, bool);
 
 /// What makes two statements that read cells the same: the table, by which columns, which columns,
 /// and how.
@@ -32,6 +36,8 @@ struct BoundColumn<'a> {
     #[serde(flatten)]
     column: &'a TargetColumn,
     alias: String,
+    /// The parameter that the cell is bound to, where its row is not one of many in a text.
+    parameter: String,
     position: usize,
     /// Nothing is hashed or masked that only this node reads.
     policy: &'static str,
@@ -69,13 +75,15 @@ struct StepContext<'a> {
     has_identity: bool,
     /// Whether rows are meant that the database's unique keys take for the same.
     alike: bool,
+    /// Whether the cells of one row are bound as they are.
+    is_bound: bool,
 }
 
 impl<'a> StepContext<'a> {
     fn new(target: &'a Target, keys: Vec<BoundColumn<'a>>, columns: Vec<BoundColumn<'a>>) -> Self {
         let has_identity = columns.iter().any(|bound| bound.column.is_identity);
         let table = TableName { namespace: target.namespace.as_deref(), name: &target.name };
-        Self { table, keys, columns, has_identity, alike: false }
+        Self { table, keys, columns, has_identity, alike: false, is_bound: false }
     }
 }
 
@@ -95,10 +103,21 @@ impl Executor {
         &mut self,
         session: &mut dyn Session,
         targets: &Targets,
-        step: &Step,
+        mut step: Step,
     ) -> Result<(), Error> {
-        let statement = self.step_statement(targets, step)?;
-        execute(session, statement, &[("rows", Value::Text(to_json(&step.rows)))]).await?;
+        let is_bound = is_long(&step.rows);
+        let key_length = targets.tables[step.table].key.len();
+        let statement = self.step_statement(targets, &step, is_bound)?;
+        if is_bound && statement.parameters.iter().all(|name| name != ROWS) {
+            let names = cell_names(step.kind, key_length);
+            let cells = step.rows.pop().unwrap_or_default().into_iter();
+            execute_long(session, statement, names.zip(cells.map(Value::from)).collect()).await?;
+            return Ok(());
+        }
+        let rows = to_json(&step.rows);
+        // They may be long, and are no longer needed in this form.
+        drop(step);
+        execute_long(session, statement, vec![(ROWS, Value::Text(rows))]).await?;
         Ok(())
     }
 
@@ -278,11 +297,17 @@ impl Executor {
         Ok(statement)
     }
 
-    fn step_statement(&mut self, targets: &Targets, step: &Step) -> Result<&Statement, Error> {
-        let name = (step.kind, step.table, step.columns.clone());
+    fn step_statement(
+        &mut self,
+        targets: &Targets,
+        step: &Step,
+        is_bound: bool,
+    ) -> Result<&Statement, Error> {
+        let name = (step.kind, step.table, step.columns.clone(), is_bound);
         if !self.steps.contains_key(&name) {
             let target = &targets.tables[step.table];
-            let (template, context) = step_context(target, step);
+            let (template, mut context) = step_context(target, step);
+            context.is_bound = is_bound;
             let statement = self.templates.statement(template, &context)?;
             self.steps.insert(name.clone(), statement);
         }
@@ -297,6 +322,23 @@ impl Executor {
         }
         Ok(&self.locks[&table])
     }
+}
+
+/// The parameter that has the rows of a step in one text.
+const ROWS: &str = "rows";
+
+/// Whether it is one row with more bytes than a page may hold. Such a one is bound cell by cell,
+/// where the brand's statement takes it so.
+fn is_long(rows: &[Vec<Option<String>>]) -> bool {
+    let [row] = rows else { return false };
+    row.iter().flatten().map(|text| text.len() as u64).sum::<u64>() > PageSize::BYTES
+}
+
+/// The names of the parameters of a row's cells, in their order.
+fn cell_names(kind: StepKind, key_length: usize) -> impl Iterator<Item = String> {
+    let keys = if kind == StepKind::Insert { 0 } else { key_length };
+    let keys = (1..=keys).map(|number| format!("k{number}"));
+    keys.chain((1..).map(|number| format!("c{number}")))
 }
 
 fn step_context<'a>(target: &'a Target, step: &Step) -> (&'static str, StepContext<'a>) {
@@ -326,6 +368,7 @@ fn bound<'a>(
         .map(|(index, column)| BoundColumn {
             column,
             alias: format!("{prefix}{}", index + 1),
+            parameter: format!(":{{{prefix}{}}}", index + 1),
             position: first + index,
             policy: "capture",
         })

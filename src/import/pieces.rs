@@ -27,22 +27,33 @@ impl<'a> From<&'a Page> for Batch<'a> {
 
 /// A batch as it is read on.
 pub(super) struct Pieces<'a> {
+    /// What comes next; what goes on behind it is read when it was imported.
     piece: Cow<'a, [Change]>,
-    set: SetName<'a>,
+    set: (Option<String>, Option<i64>),
     may_go_on: bool,
-    is_done: bool,
+    is_begun: bool,
     /// The last change that was read.
     pub(super) last: i64,
 }
 
 impl<'a> Pieces<'a> {
     pub(super) fn new(batch: Batch<'a>, pointer: i64) -> Self {
+        Self::of(Cow::Borrowed(batch.changes), batch.may_go_on, pointer)
+    }
+
+    /// The same of a page that is needed no more, which goes as it is imported.
+    pub(super) fn taking(page: Page, pointer: i64) -> Self {
+        Self::of(Cow::Owned(page.changes), page.may_go_on, pointer)
+    }
+
+    fn of(piece: Cow<'a, [Change]>, may_go_on: bool, pointer: i64) -> Self {
+        let (origin, set) = piece.last().map(set_of).unwrap_or_default();
         Self {
-            piece: Cow::Borrowed(batch.changes),
-            set: batch.changes.last().map(set_of).unwrap_or_default(),
-            may_go_on: batch.may_go_on,
-            is_done: false,
-            last: batch.changes.last().map_or(pointer, |change| change.id),
+            set: (origin.map(str::to_owned), set),
+            may_go_on,
+            is_begun: false,
+            last: piece.last().map_or(pointer, |change| change.id),
+            piece,
         }
     }
 }
@@ -55,22 +66,29 @@ impl Importer {
         route: RouteId,
         pieces: &mut Pieces<'a>,
     ) -> Result<Option<Cow<'a, [Change]>>, Error> {
-        if pieces.is_done {
-            return Ok(None);
+        if std::mem::replace(&mut pieces.is_begun, true) {
+            if !pieces.may_go_on {
+                return Ok(None);
+            }
+            let page = self.statements.inbox.page(session, route, pieces.last).await?;
+            let (origin, set) = &pieces.set;
+            let page = beginning_with(page, &(origin.as_deref(), *set));
+            pieces.may_go_on = page.may_go_on;
+            pieces.last = page.changes.last().map_or(pieces.last, |change| change.id);
+            pieces.piece.to_mut().extend(page.changes);
         }
-        if !pieces.may_go_on {
-            pieces.is_done = true;
-            return Ok(Some(std::mem::take(&mut pieces.piece)));
-        }
-        let mut piece = std::mem::take(&mut pieces.piece).into_owned();
-        let mut rest = piece.split_off(whole_units(&piece));
-        let page = self.statements.inbox.page(session, route, pieces.last).await?;
-        let page = beginning_with(page, &pieces.set);
-        pieces.may_go_on = page.may_go_on;
-        pieces.last = page.changes.last().map_or(pieces.last, |change| change.id);
-        rest.extend(page.changes);
-        pieces.piece = Cow::Owned(rest);
-        Ok(Some(Cow::Owned(piece)))
+        let whole = if pieces.may_go_on { whole_units(&pieces.piece) } else { pieces.piece.len() };
+        Ok(Some(match std::mem::take(&mut pieces.piece) {
+            Cow::Borrowed(piece) => {
+                let (piece, rest) = piece.split_at(whole);
+                pieces.piece = Cow::Borrowed(rest);
+                Cow::Borrowed(piece)
+            }
+            Cow::Owned(mut piece) => {
+                pieces.piece = Cow::Owned(piece.split_off(whole));
+                Cow::Owned(piece)
+            }
+        }))
     }
 
     /// How many changes more than a batch its last change set has, what is changed here from now
@@ -79,19 +97,30 @@ impl Importer {
     pub(super) async fn look_ahead(
         &mut self,
         session: &mut dyn Session,
-        route: RouteId,
-        batch: &Page,
-    ) -> Result<usize, Error> {
-        let mut last = batch.changes.last().filter(|_| batch.may_go_on).cloned();
+        (route, pointer): (RouteId, i64),
+        mut batch: Page,
+    ) -> Result<(Page, usize), Error> {
+        let Some(change) = batch.changes.last().filter(|_| batch.may_go_on) else {
+            return Ok((batch, 0));
+        };
+        let (origin, set) = set_of(change);
+        let origin = origin.map(str::to_owned);
+        let mut last = Some(change.id);
+        if batch.is_oversize {
+            batch.changes.clear();
+        }
         let mut rest = 0;
-        while let Some(change) = last {
-            let page = self.statements.inbox.page(session, route, change.id).await?;
-            let mut page = beginning_with(page, &set_of(&change));
+        while let Some(id) = last {
+            let page = self.statements.inbox.page(session, route, id).await?;
+            let page = beginning_with(page, &(origin.as_deref(), set));
             rest += page.changes.len();
             self.raise_floor(session, &page.changes).await?;
-            last = page.changes.pop().filter(|_| page.may_go_on);
+            last = page.changes.last().map(|change| change.id).filter(|_| page.may_go_on);
         }
-        Ok(rest)
+        if batch.is_oversize {
+            batch = self.statements.inbox.page(session, route, pointer).await?;
+        }
+        Ok((batch, rest))
     }
 
     /// The batch up to the first change set that is larger than the limit, `rest` being what its

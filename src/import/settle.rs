@@ -95,7 +95,7 @@ impl Importer {
             effects.push(RowEffect { row: row.clone(), key: key.clone(), effect, old_key: None });
         }
         for step in steps(&self.targets, effects) {
-            self.executor.run(session, &self.targets, &step).await?;
+            self.executor.run(session, &self.targets, step).await?;
         }
         self.statements.versions.save(session, &self.targets, states).await?;
         Ok(gone)

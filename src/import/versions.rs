@@ -1,6 +1,7 @@
 //! The newest change of each row and column, kept in `ds_change_version`.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::iter;
 
 use serde::Serialize;
 
@@ -9,7 +10,7 @@ use super::decode::RowId;
 use super::target::Targets;
 use crate::db::Session;
 use crate::model::{Op, Row, Value, Version};
-use crate::outbox::{Error, LOAD_ROWS, copy_cell, execute, fetch, load_rows, to_json};
+use crate::outbox::{Error, LOAD_ROWS, copy_cell, execute_long, fetch, load_rows, to_json};
 use crate::render::Statement;
 
 /// What is known of a set of rows.
@@ -91,6 +92,9 @@ struct Written<'a>(
     #[serde(skip)] IsStored,
 );
 
+/// How many cells such a row has.
+const WIDTH: usize = 8;
+
 /// Whether `ds_change_version` has a row of it already.
 type IsStored = bool;
 
@@ -114,18 +118,19 @@ impl VersionWriter {
             Some(load) if load.parameters.is_empty() => {
                 rows.sort_by_key(|row| row.8);
                 let (new, known) = rows.split_at(rows.partition_point(|row| !row.8));
-                session.load(&load.sql, &copied(new)).await?;
+                session.load(&load.sql, Box::new(iter::once(copied(new)))).await?;
                 known
             }
             Some(load) => {
-                let taken = load_rows(session, load, &rows, |row| row.values().collect()).await?;
+                let cells = |row: &Written<'_>| row.values().collect();
+                let taken = load_rows(session, load, (&rows, WIDTH), cells).await?;
                 &rows[taken..]
             }
             None => &rows,
         };
         if !rest.is_empty() {
-            let given = [("rows", Value::Text(to_json(rest)))];
-            execute(session, &self.write, &given).await?;
+            let given = vec![("rows", Value::Text(to_json(rest)))];
+            execute_long(session, &self.write, given).await?;
         }
         Ok(())
     }
@@ -203,11 +208,12 @@ mod tests {
     fn the_quick_way_takes_a_text_or_each_cell_of_one_row_or_so_many() {
         let version = Version { stamp: "s".into(), origin: "o".into(), source_id: 1 };
         let cells = Written::new(("t", "k", ""), "I", &version, (None, false)).values().count();
+        assert_eq!(cells, WIDTH);
         for brand in Brand::ALL {
             let size = PageSize::from(1);
             let writer = Statements::new(&Templates::embedded(brand), size).unwrap().versions;
             let taken = writer.load.first().map(|load| load.parameters.len());
-            let is_whole = |taken| [0, cells, LOAD_ROWS * cells].contains(&taken);
+            let is_whole = |taken| [0, WIDTH, LOAD_ROWS * WIDTH].contains(&taken);
             assert!(taken.is_none_or(is_whole), "{brand}: {taken:?}");
         }
     }

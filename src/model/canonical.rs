@@ -65,6 +65,17 @@ pub fn canonical(logical_type: LogicalType, text: &str) -> Result<String, BadVal
     found.ok_or(BadValue { logical_type, expected })
 }
 
+/// [`canonical`] of a text that is given away: where it is canonical as it is, it is not copied.
+///
+/// # Errors
+/// As [`canonical`].
+pub fn into_canonical(logical_type: LogicalType, text: String) -> Result<String, BadValue> {
+    match logical_type {
+        LogicalType::Text | LogicalType::Enum | LogicalType::Verbatim => Ok(text),
+        _ => canonical(logical_type, &text),
+    }
+}
+
 /// A change's stamp: exactly `YYYY-MM-DD HH:MM:SS.ffffff`, UTC, 26 characters, so that the
 /// order of stamps is the order of their texts.
 ///

@@ -8,7 +8,7 @@ mod table;
 mod value;
 mod version;
 
-pub use canonical::{BadValue, canonical, stamp};
+pub use canonical::{BadValue, canonical, into_canonical, stamp};
 pub use change::{Change, ChangeKey, Op};
 pub use logical_type::LogicalType;
 pub use name::{CONTROL_TABLES, NodeId, RouteId};

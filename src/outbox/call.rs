@@ -29,7 +29,20 @@ pub async fn execute(
     Ok(session.execute(&statement.sql, &values).await?)
 }
 
-/// Runs a statement of a brand's quick way whose parameters are the cells of one row, or of
+/// [`execute`] with values that may be long: none of them is copied on its way to the driver.
+///
+/// # Errors
+/// As [`execute`].
+pub async fn execute_long<Name: AsRef<str>>(
+    session: &mut dyn Session,
+    statement: &Statement,
+    given: Vec<(Name, Value)>,
+) -> Result<u64, Error> {
+    let values = statement.into_values(given)?;
+    Ok(session.execute_each(&statement.sql, vec![values]).await?)
+}
+
+/// Runs a statement of a brand's quick way whose parameters are the `width` cells of one row, or of
 /// [`LOAD_ROWS`], for as many of the first rows as it takes: how many these are.
 ///
 /// # Errors
@@ -37,11 +50,10 @@ pub async fn execute(
 pub(crate) async fn load_rows<Row: Sync>(
     session: &mut dyn Session,
     load: &Statement,
-    rows: &[Row],
+    (rows, width): (&[Row], usize),
     cells: impl Fn(&Row) -> Vec<Value> + Sync,
 ) -> Result<usize, Fault> {
-    let width = rows.first().map_or(1, |row| cells(row).len());
-    let at_once = (load.parameters.len() / width).max(1);
+    let at_once = (load.parameters.len() / width.max(1)).max(1);
     let taken = rows.len() - rows.len() % at_once;
     for some in rows[..taken].chunks(LOAD_ROWS) {
         let bound = |rows: &[Row]| rows.iter().flat_map(&cells).collect();

@@ -1,6 +1,6 @@
 //! Outbox and inbox rows to and from the database.
 
-use std::mem;
+use std::{iter, mem};
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
@@ -155,31 +155,64 @@ pub fn changes_to_json(changes: &[Change]) -> String {
 }
 
 /// Changes as the text that `run/load_inbox` takes: a line for each, its cells behind one another
-/// with tabs between, as PostgreSQL's COPY reads them.
-#[must_use]
-pub fn changes_to_copy(changes: &[Change], route: RouteId) -> String {
+/// with tabs between, as PostgreSQL's COPY reads them. A page is one piece; one that is longer
+/// than any page should be is several.
+pub fn changes_to_copy(
+    changes: &[Change],
+    route: RouteId,
+) -> impl Iterator<Item = String> + Send + '_ {
     let bytes: usize = changes.iter().map(|change| change.bytes() + OVERHEAD_BYTES).sum();
-    let mut lines = String::with_capacity(bytes);
-    for change in changes {
-        for (name, text) in texts(change) {
-            copy_cell(&mut lines, text);
-            if name == "update_datetime" && text.is_some() {
-                lines.push_str("+00");
+    let mut cells = changes.iter().flat_map(move |change| copy_cells(change, route));
+    let mut cut: Option<(CopyCell<'_>, &str)> = None;
+    iter::from_fn(move || {
+        let mut piece = String::with_capacity(bytes.min(2 * COPY_BYTES));
+        while piece.len() < COPY_BYTES {
+            let (cell, end) = match cut.take() {
+                Some(rest) => rest,
+                None => match cells.next() {
+                    Some(next) => next,
+                    None => break,
+                },
+            };
+            match cell {
+                CopyCell::Text(Some(text)) if text.len() > COPY_BYTES => {
+                    let (first, rest) = text.split_at(text.floor_char_boundary(COPY_BYTES));
+                    copy_cell(&mut piece, Some(first));
+                    cut = Some((CopyCell::Text(Some(rest)), end));
+                    continue;
+                }
+                CopyCell::Text(text) => copy_cell(&mut piece, text),
+                CopyCell::Number(Some(number)) => piece.push_str(&number.to_string()),
+                CopyCell::Number(None) => piece.push_str(COPY_NULL),
             }
-            lines.push('\t');
+            piece.push_str(end);
         }
-        for (_, number) in numbers(change) {
-            match number {
-                Some(number) => lines.push_str(&number.to_string()),
-                None => lines.push_str(COPY_NULL),
-            }
-            lines.push('\t');
-        }
-        lines.push_str(&route.0.to_string());
-        lines.push('\n');
-    }
-    lines
+        (!piece.is_empty()).then_some(piece)
+    })
 }
+
+/// A cell of a line of [`changes_to_copy`].
+enum CopyCell<'a> {
+    Text(Option<&'a str>),
+    Number(Option<i64>),
+}
+
+/// The cells of a line, each with what stands behind it.
+fn copy_cells(
+    change: &Change,
+    route: RouteId,
+) -> impl Iterator<Item = (CopyCell<'_>, &'static str)> {
+    let texts = texts(change).map(|(name, text)| {
+        let is_stamp = name == "update_datetime" && text.is_some();
+        (CopyCell::Text(text), if is_stamp { "+00\t" } else { "\t" })
+    });
+    let numbers = numbers(change).map(|(_, number)| (CopyCell::Number(number), "\t"));
+    let route = (CopyCell::Number(Some(route.0)), "\n");
+    texts.into_iter().chain(numbers).chain([route])
+}
+
+/// How many cells a row of `run/load_inbox` has.
+pub(crate) const CHANGE_CELLS: usize = 19;
 
 /// A change as the cells that a row of `run/load_inbox` is bound to.
 pub(crate) fn change_to_values(change: &Change, route: RouteId) -> impl Iterator<Item = Value> {
@@ -190,6 +223,9 @@ pub(crate) fn change_to_values(change: &Change, route: RouteId) -> impl Iterator
 
 /// What a change takes besides its long texts, about.
 const OVERHEAD_BYTES: usize = 160;
+
+/// How long the pieces of a COPY are, about.
+const COPY_BYTES: usize = 4 << 20;
 
 /// NULL in a COPY.
 const COPY_NULL: &str = "\\N";
@@ -234,7 +270,7 @@ mod tests {
             source_id: Some(7),
             ..Change::default()
         };
-        let lines = changes_to_copy(&[change.clone(), change], RouteId(1000));
+        let lines: String = changes_to_copy(&[change.clone(), change], RouteId(1000)).collect();
         let cells: Vec<Vec<&str>> = lines.lines().map(|line| line.split('\t').collect()).collect();
         assert_eq!(cells.len(), 2);
         assert_eq!(cells[0], cells[1]);
@@ -242,6 +278,24 @@ mod tests {
         assert_eq!(cells[0][..6], ["\\N", "\\N", "\\N", "\\N", r"a\tb\nc\rd\\e", ""]);
         assert_eq!(cells[0][9], "2026-01-02 03:04:05.000006+00");
         assert_eq!(cells[0][16..], ["7", "\\N", "1000"]);
+    }
+
+    #[test]
+    fn a_long_text_is_copied_in_pieces() {
+        let long = "\t\u{20ac}".repeat(COPY_BYTES);
+        let change = |value: &str| Change {
+            object_table: Some("t".to_owned()),
+            object_value: Some(value.to_owned()),
+            ..Change::default()
+        };
+        let changes = [change("short"), change(&long), change("short")];
+        let pieces: Vec<String> = changes_to_copy(&changes, RouteId(1000)).collect();
+        assert!(pieces.len() > 3 && pieces.iter().all(|piece| piece.len() <= 3 * COPY_BYTES));
+        let all = pieces.concat();
+        let values: Vec<&str> = all.lines().filter_map(|line| line.split('\t').nth(5)).collect();
+        assert_eq!(values.len(), 3);
+        assert_eq!((values[0], values[2]), ("short", "short"));
+        assert!(values[1] == long.replace('\t', "\\t"));
     }
 
     #[test]

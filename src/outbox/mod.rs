@@ -20,11 +20,11 @@ mod skew;
 mod window;
 
 pub(crate) use call::load_rows;
-pub use call::{LOAD_ROWS, SAVEPOINT, execute, fetch, fetch_one};
+pub use call::{LOAD_ROWS, SAVEPOINT, execute, execute_long, fetch, fetch_one};
+pub(crate) use change_row::{CHANGE_CELLS, change_to_values, copy_cell};
 pub use change_row::{
     change_from_row, changes_from_rows, changes_to_copy, changes_to_json, to_json,
 };
-pub(crate) use change_row::{change_to_values, copy_cell};
 pub use cursor::Cursor;
 pub use epoch::{Claim, Epoch, Seen, Stale};
 pub use forget::{Grace, Verdict};

@@ -39,6 +39,9 @@ pub struct Page {
     pub changes: Vec<Change>,
     /// Whether there may be more behind them; there is none behind a page that is not full.
     pub may_go_on: bool,
+    /// Whether it is one change that alone has more bytes than a page may hold: beside it nothing
+    /// else is kept in memory.
+    pub is_oversize: bool,
 }
 
 /// The id of a change, and the bytes of its texts.
@@ -65,6 +68,12 @@ pub(super) fn fitting(listed: &[Listed], size: PageSize) -> usize {
         *at == 0 || bytes <= size.bytes
     };
     listed.iter().enumerate().take(size.rows).take_while(is_within).count()
+}
+
+/// Whether what is read together has more bytes than fit.
+pub(super) fn is_oversize(read: &[Listed], size: PageSize) -> bool {
+    read.iter().map(|(_, bytes)| bytes).fold(0, |sum: u64, bytes| sum.saturating_add(*bytes))
+        > size.bytes
 }
 
 /// The statements by which an inbox is read.
@@ -139,6 +148,29 @@ impl Inbox {
         route: RouteId,
         last_id: i64,
     ) -> Result<Page, Error> {
+        let read = self.page_of(session, (route, last_id), true).await?;
+        Ok(read.unwrap_or_default())
+    }
+
+    /// The same before its turn, while another page is in memory: none where it is oversize.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn page_ahead(
+        &self,
+        session: &mut dyn Session,
+        route: RouteId,
+        last_id: i64,
+    ) -> Result<Option<Page>, Error> {
+        self.page_of(session, (route, last_id), false).await
+    }
+
+    async fn page_of(
+        &self,
+        session: &mut dyn Session,
+        (route, last_id): (RouteId, i64),
+        takes_oversize: bool,
+    ) -> Result<Option<Page>, Error> {
         let given = |to_id: i64| {
             [
                 ("route_id", Value::Integer(route.0)),
@@ -150,11 +182,15 @@ impl Inbox {
         let listed = listed(&rows, "ds_change_inbox")?;
         let fitting = fitting(&listed, self.size);
         let Some((to_id, _)) = fitting.checked_sub(1).and_then(|at| listed.get(at)) else {
-            return Ok(Page::default());
+            return Ok(Some(Page::default()));
         };
+        let is_oversize = is_oversize(&listed[..fitting], self.size);
+        if is_oversize && !takes_oversize {
+            return Ok(None);
+        }
         let changes = changes_from_rows(fetch(session, &self.read, &given(*to_id)).await?)?;
         let may_go_on = fitting < listed.len() || listed.len() >= self.size.rows;
-        Ok(Page { changes, may_go_on })
+        Ok(Some(Page { changes, may_go_on, is_oversize }))
     }
 }
 
@@ -173,5 +209,7 @@ mod tests {
         assert_eq!(fits(10, 5), 1);
         assert_eq!(fitting(&listed[2..], PageSize { rows: 10, bytes: 5 }), 1);
         assert_eq!(fitting(&[], PageSize { rows: 10, bytes: 5 }), 0);
+        assert!(is_oversize(&listed[2..3], PageSize { rows: 10, bytes: 99 }));
+        assert!(!is_oversize(&listed[..3], PageSize { rows: 10, bytes: 120 }));
     }
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::call::{execute, fetch, fetch_one};
 use super::forget::ForgetStatements;
-use super::page::{Listed, PageSize, fitting, listed};
+use super::page::{Listed, PageSize, fitting, is_oversize, listed};
 use super::{Cursor, Error, Verdict, changes_from_rows, to_json};
 use crate::db::Session;
 use crate::model::{Change, Value};
@@ -113,6 +113,7 @@ pub struct Window<'a> {
     /// What comes next, in its order; the list may go on behind that.
     listed: VecDeque<Listed>,
     is_listed: bool,
+    is_oversize: bool,
     rows: Value,
 }
 
@@ -157,6 +158,7 @@ impl<'a> Window<'a> {
             set_id: None,
             listed: VecDeque::new(),
             is_listed: false,
+            is_oversize: false,
             rows,
         };
         // The first statement says what the new watermark is, the others prepare the pages.
@@ -211,8 +213,17 @@ impl<'a> Window<'a> {
             self.is_listed = rows.len() < self.statements.size.rows;
             self.listed = listed(&rows, "ds_change_outbox")?.into();
         }
-        let next = fitting(self.listed.make_contiguous(), self.statements.size);
+        let size = self.statements.size;
+        let next = fitting(self.listed.make_contiguous(), size);
+        self.is_oversize = is_oversize(&self.listed.make_contiguous()[..next], size);
         Ok(self.listed.drain(..next).map(|(id, _)| id).collect())
+    }
+
+    /// Whether the last page is one change that alone has more bytes than a page may hold: it has
+    /// to be gone before the next one is fetched.
+    #[must_use]
+    pub fn is_oversize(&self) -> bool {
+        self.is_oversize
     }
 
     /// The cursor after the pages that were fetched; valid when the last page was empty.

@@ -1,5 +1,7 @@
 //! A statement with named parameters, in a brand's own form.
 
+use std::mem;
+
 use crate::dialect::Brand;
 use crate::model::Value;
 
@@ -56,6 +58,23 @@ impl Statement {
         };
         self.parameters.iter().map(value).collect()
     }
+
+    /// The same, moving each value to where it is bound last: a long text is there once.
+    ///
+    /// # Errors
+    /// When a parameter has no value.
+    pub fn into_values<Name: AsRef<str>>(
+        &self,
+        mut given: Vec<(Name, Value)>,
+    ) -> Result<Vec<Value>, UnknownParameter> {
+        let mut value = |(at, name): (usize, &String)| {
+            let found = given.iter_mut().find(|(known, _)| known.as_ref() == name);
+            let (_, value) = found.ok_or_else(|| UnknownParameter(name.clone()))?;
+            let is_last = !self.parameters[at + 1..].contains(name);
+            Ok(if is_last { mem::replace(value, Value::Null) } else { value.clone() })
+        };
+        self.parameters.iter().enumerate().map(&mut value).collect()
+    }
 }
 
 #[cfg(test)]
@@ -71,6 +90,9 @@ mod tests {
         let mysql = Statement::parse(Brand::Mysql, text);
         assert_eq!(mysql.sql, "SELECT ?::text, ? WHERE x > ?");
         assert_eq!(mysql.parameters, ["a", "b", "a"]);
+        let given = vec![("a", Value::from("x")), ("b", Value::Null)];
+        let bound = mysql.into_values(given).expect("all are given");
+        assert_eq!(bound, ["x".into(), Value::Null, "x".into()]);
     }
 
     #[test]
@@ -79,6 +101,9 @@ mod tests {
         let given = [("b", Value::Integer(2)), ("c", Value::Null), ("a", Value::Integer(1))];
         let bound = statement.values(&given).expect("all are given");
         assert_eq!(bound, [Value::Integer(1), Value::Integer(2)]);
+        assert_eq!(statement.into_values(given.to_vec()).expect("all are given"), bound);
+        let missing = statement.into_values(given[..1].to_vec()).expect_err("one is given");
+        assert_eq!(missing.to_string(), "no value was given for the parameter `a`");
         let missing = statement.values(&given[1..2]).expect_err("none is given");
         assert_eq!(missing.to_string(), "no value was given for the parameter `a`");
     }

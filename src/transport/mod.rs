@@ -305,11 +305,20 @@ impl Transport {
             let read = ids.len() as u64;
             reading.outcome.foreign += read - own.len() as u64;
             pages += 1;
-            only_page = (reading.shared.is_some() && pages == 1).then(|| (ids, own.clone()));
-            // The source looks for the next page while the target writes this one: two pages are
-            // in memory, and what fails at either end is seen before anything is kept.
-            let (next, written) = tokio::join!(window.next_page(from), self.write(route, to, own));
-            reading.count(read, written?);
+            let is_kept = reading.shared.is_some() && pages == 1 && !window.is_oversize();
+            only_page = is_kept.then(|| (ids, own.clone()));
+            let (next, written) = if window.is_oversize() {
+                // It is alone in memory.
+                let written = self.write(route, to, own).await?;
+                (window.next_page(from).await, written)
+            } else {
+                // The source looks for the next page while the target writes this one: two pages
+                // are in memory, and what fails at either end is seen before anything is kept.
+                let (next, written) =
+                    tokio::join!(window.next_page(from), self.write(route, to, own));
+                (next, written?)
+            };
+            reading.count(read, written);
             page = next.map_err(|error| at_source(route, error))?;
         }
         if let (Some(shared), Some(only)) = (&mut reading.shared, only_page) {
@@ -352,7 +361,7 @@ impl Transport {
                 let known = reading.shared.as_ref().and_then(|s| s.page(*arrived_on, last_id));
                 let page = if let Some(known) = known {
                     // More may have arrived since.
-                    Page { changes: known.changes.clone(), may_go_on: true }
+                    Page { changes: known.changes.clone(), may_go_on: true, is_oversize: false }
                 } else {
                     let page = self.inbox.page(from, *arrived_on, last_id).await;
                     let page = page.map_err(|error| at_source(route, error))?;
@@ -361,7 +370,7 @@ impl Transport {
                     }
                     page
                 };
-                let Page { changes, may_go_on } = page;
+                let Page { changes, may_go_on, .. } = page;
                 let Some(last) = changes.last().map(|change| change.id) else { break };
                 let read = changes.len() as u64;
                 let carried: Vec<Change> =

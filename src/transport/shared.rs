@@ -62,7 +62,7 @@ impl Shared {
         self.windows.iter().find(is_it)
     }
 
-    /// Keeps a window that began at `before`.
+    /// Keeps a window that began at `before` and has no page that is oversize.
     pub(super) fn keep_window(
         &mut self,
         seen: &Seen,
@@ -86,9 +86,10 @@ impl Shared {
         (*above == last_id).then_some(page)
     }
 
-    /// Keeps such a page. An empty one says only that nothing had arrived yet.
+    /// Keeps such a page, unless it is oversize. An empty one says only that nothing had arrived
+    /// yet.
     pub(super) fn keep_page(&mut self, arrived_on: RouteId, last_id: i64, page: &Page) {
-        if page.changes.is_empty() {
+        if page.changes.is_empty() || page.is_oversize {
             return;
         }
         let new = bytes(&page.changes);
@@ -161,10 +162,13 @@ mod tests {
         let page = |bytes: usize| Page {
             changes: vec![Change { object_value: Some("x".repeat(bytes)), ..Change::default() }],
             may_go_on: false,
+            is_oversize: bytes as u64 > PageSize::BYTES,
         };
         let half = usize::try_from(PageSize::BYTES).unwrap() / 2;
         let mut shared = Shared::default();
         shared.keep_page(RouteId(1000), 5, &Page::default());
+        assert!(shared.page(RouteId(1000), 5).is_none());
+        shared.keep_page(RouteId(1000), 5, &page(3 * half));
         assert!(shared.page(RouteId(1000), 5).is_none());
         shared.keep_page(RouteId(1000), 5, &page(half));
         shared.keep_page(RouteId(1000), 6, &page(half));

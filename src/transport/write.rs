@@ -5,8 +5,8 @@ use serde::Serialize;
 use crate::db::{Fault, FaultKind, Session};
 use crate::model::{Change, RouteId, Value};
 use crate::outbox::{
-    Error, LOAD_ROWS, SAVEPOINT, change_to_values, changes_to_copy, changes_to_json, execute,
-    load_rows,
+    CHANGE_CELLS, Error, LOAD_ROWS, PageSize, SAVEPOINT, change_to_values, changes_to_copy,
+    changes_to_json, execute, execute_long, load_rows,
 };
 use crate::render::{Statement, Templates};
 
@@ -109,13 +109,15 @@ impl InboxWriter {
             }
             loaded => loaded?,
         };
-        let given = [
-            ("route_id", Value::Integer(route.0)),
-            ("rows", Value::Text(changes_to_json(&changes[loaded..]))),
-        ];
-        let done = match changes.len() - loaded {
-            0 => Ok(0),
-            _ => execute(session, &self.write_inbox, &given).await,
+        let done = match &changes[loaded..] {
+            [] => Ok(0),
+            rest => {
+                let given = vec![
+                    ("route_id", Value::Integer(route.0)),
+                    ("rows", Value::Text(changes_to_json(rest))),
+                ];
+                execute_long(session, &self.write_inbox, given).await
+            }
         };
         let done = done.map(|new| new + loaded as u64);
         let is_about_a_row = |error: &Error| error.fault().is_some_and(is_about_a_row);
@@ -136,14 +138,16 @@ impl InboxWriter {
         route: RouteId,
         changes: &[Change],
     ) -> Result<usize, Fault> {
-        let load = self.load_inbox.first().filter(|_| changes.len() >= LOAD_ROWS);
+        // Of a long value it makes the fewest copies on the way.
+        let is_worth_it = || changes.len() >= LOAD_ROWS || is_long(changes);
+        let load = self.load_inbox.first().filter(|_| is_worth_it());
         let Some(load) = load else { return Ok(0) };
         if load.parameters.is_empty() {
-            session.load(&load.sql, &changes_to_copy(changes, route)).await?;
+            session.load(&load.sql, Box::new(changes_to_copy(changes, route))).await?;
             return Ok(changes.len());
         }
         let cells = |change: &Change| change_to_values(change, route).collect();
-        load_rows(session, load, changes, cells).await
+        load_rows(session, load, (changes, CHANGE_CELLS), cells).await
     }
 
     /// Texts of a brand that takes U+0000, for one that does not.
@@ -169,6 +173,11 @@ impl InboxWriter {
 
 fn is_about_a_row(fault: &Fault) -> bool {
     matches!(fault.kind, FaultKind::Conflict | FaultKind::Rejected)
+}
+
+/// Whether they have more bytes than a page may hold.
+fn is_long(changes: &[Change]) -> bool {
+    changes.iter().map(|change| change.bytes() as u64).sum::<u64>() > PageSize::BYTES
 }
 
 /// Runs of changes that one statement carries, at least one in each.
@@ -214,6 +223,7 @@ mod tests {
     #[test]
     fn the_quick_way_takes_a_text_or_each_cell_of_one_row_or_so_many() {
         let cells = change_to_values(&Change::default(), RouteId(1)).count();
+        assert_eq!(cells, CHANGE_CELLS);
         for brand in Brand::ALL {
             let writer = InboxWriter::new(&Templates::embedded(brand), 1).unwrap();
             let taken = writer.load_inbox.first().map(|load| load.parameters.len());

@@ -50,7 +50,7 @@ fn every_file_is_a_template_of_a_brand() {
 const QUOTING: [&str; 7] = ["ident", "literal", "comment", "text", "differs", "from_text", "sql"];
 
 /// What is written as it is, and why that is safe.
-const RAW: [(&str, &str); 17] = [
+const RAW: [(&str, &str); 18] = [
     ("session_wait_milliseconds", "a number"),
     ("session_wait_seconds", "a number"),
     ("signal.lock", "a number of the dialect file"),
@@ -62,6 +62,7 @@ const RAW: [(&str, &str); 17] = [
     ("rows", "a component's parameter: an expression, written in a template"),
     ("stamps", "a component's parameter: an expression, written in a template"),
     ("column.alias", "a name that the importer numbers: c0, c1"),
+    ("column.parameter", "the parameter of that name"),
     ("column.position", "a number"),
     ("column.why", "one of our own words"),
     ("page_rows", "a number"),
