@@ -125,7 +125,7 @@ fn standing(state: &RowState, change: &Incoming, column: Option<&String>) -> Ver
     let row = state.row.as_ref().map(|(_, version)| version);
     let cell = column.and_then(|name| state.cells.get(name)).map(|cell| &cell.version);
     let known = row.into_iter().chain(cell).filter(|known| change.version.supersedes(known));
-    known.fold(change.version.clone(), |version, known| version.joined(known))
+    known.fold(change.version.clone(), Version::joined)
 }
 
 /// The same change with other cells.

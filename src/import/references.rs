@@ -80,9 +80,11 @@ impl Importer {
             for reference in &references {
                 let found = self.referring(session, (effect.row.0, reference), &rows).await?;
                 let mut children = found.into_iter().map(|(_, (child, _))| child);
-                let is_kept = |child: RowId| match child == effect.row {
-                    true => !can.delete_self_reference,
-                    false => !is_let_go(effects, &child, &reference.columns),
+                let is_kept = |child: RowId| {
+                    if child == effect.row {
+                        return !can.delete_self_reference;
+                    }
+                    !is_let_go(effects, &child, &reference.columns)
                 };
                 if children.any(is_kept) {
                     referred.insert(effect.row.clone());

@@ -39,7 +39,7 @@ impl Importer {
             self.tell_anew(session, overtaken, &gone, &mut folded).await?;
             let there = self.find_doubtful(session, &mut locked, &mut folded).await?;
             if !there.is_empty() {
-                gone.extend(self.settle_locked(session, there).await?);
+                gone.extend(self.settle_locked(session, there, folded.is_alone).await?);
             }
         }
         Ok(gone)
@@ -73,6 +73,7 @@ impl Importer {
         &mut self,
         session: &mut dyn Session,
         there: Rows,
+        is_alone: bool,
     ) -> Result<BTreeSet<RowId>, Error> {
         let rows: BTreeSet<RowId> = there.keys().cloned().collect();
         let read = &self.statements.read_versions;
@@ -96,7 +97,9 @@ impl Importer {
             }
             effects.push(RowEffect { row: row.clone(), key: key.clone(), effect, old_key: None });
         }
-        self.keep_referred(session, &mut effects, &mut states).await?;
+        if is_alone {
+            self.keep_referred(session, &mut effects, &mut states).await?;
+        }
         gone.retain(|row| states.contains_key(row));
         for step in steps(&self.targets, effects) {
             self.executor.run(session, &self.targets, &step).await?;
@@ -177,7 +180,7 @@ impl Importer {
     }
 
     async fn settle_inside(&mut self, session: &mut dyn Session) -> Result<(), Error> {
-        let mut folded = Folded::default();
+        let mut folded = Folded { is_alone: true, ..Folded::default() };
         self.fold(session, &BTreeSet::new(), &mut folded).await?;
         self.settle(session, &BTreeSet::new(), folded).await?;
         execute(session, &self.statements.leave_import, &[]).await?;

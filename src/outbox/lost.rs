@@ -51,7 +51,9 @@ impl Comparison {
         self.own.insert(id, change.map(Fingerprint::of));
         match change {
             Some(change) => self.own_rows.entry(row_hash(change)).or_default().push(id),
-            None => drop(self.known.insert(id)),
+            None => {
+                self.known.insert(id);
+            }
         }
     }
 
@@ -239,7 +241,9 @@ mod tests {
                 |(at, (id, stamp)): (i64, &(i64, &str))| Change { id: at, ..change(*id, stamp) };
             let mut changes: Vec<Change> = (1..).zip(*arrived).map(of).collect();
             changes.sort_by_key(|change| change.source_id);
-            changes.into_iter().for_each(|change| comparison.meet(change));
+            for change in changes {
+                comparison.meet(change);
+            }
             comparison.leave(0);
         }
         comparison
@@ -320,7 +324,7 @@ mod tests {
         let mut comparison = compared(&[(1, "a")], &[(2, "b")]);
         // The other node had it once.
         comparison.leave(1);
-        assert_eq!(comparison.decide(1, 2).moved, []);
+        assert!(comparison.decide(1, 2).moved.is_empty());
     }
 
     #[test]
