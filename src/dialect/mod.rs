@@ -369,6 +369,8 @@ pub struct Capabilities {
     /// A trigger sees a floor of stamps that was raised after its transaction, or the statement
     /// that fired it, began.
     pub see_new_floor: bool,
+    /// A row that refers to itself can be deleted.
+    pub delete_self_reference: bool,
     /// What tells the triggers that an import is at work ends with a rolled back transaction.
     pub roll_back_import_marker: bool,
     /// A text can hold the character U+0000.

@@ -30,7 +30,7 @@ use crate::outbox::{execute, next_stamp};
 const SETTLES: &str = "settles a collision";
 
 const FIRST_KEEPS: &str = "the row that had the unique value first keeps it";
-const REFERRED: &str = "a row that others refer to is not deleted";
+pub(super) const REFERRED: &str = "a row that others refer to is not deleted";
 
 /// Cells of a row.
 type Cells = BTreeMap<String, Option<String>>;
@@ -55,6 +55,12 @@ impl Settlement {
     /// Changes that collide with nothing.
     pub(super) fn plain(unit: &[Change]) -> Self {
         Self { changes: unit.to_vec(), ..Self::default() }
+    }
+
+    /// The same behind another change.
+    pub(super) fn behind(mut self, first: &Change) -> Self {
+        self.changes.insert(0, first.clone());
+        self
     }
 }
 
@@ -100,7 +106,12 @@ impl Importer {
         let is_reference = self.is_reference(fault);
         let settlement = match incoming.op {
             Op::Delete if is_reference => self.bring_back(session, &incoming).await?,
-            Op::Insert if is_reference && unit.len() > 1 => self.keep_both(session, unit).await?,
+            Op::Insert if is_reference && unit.len() > 1 => {
+                match self.keep_both(session, unit).await? {
+                    None => self.with_followers_of_key(session, unit, incoming).await?,
+                    both => both,
+                }
+            }
             Op::Insert | Op::Update if is_reference && unit.len() == 1 => {
                 self.with_followers(session, &unit[0], incoming).await?
             }
@@ -189,23 +200,15 @@ impl Importer {
         session: &mut dyn Session,
         delete: &Incoming,
     ) -> Result<Option<Settlement>, Error> {
-        let target = &self.targets.tables[delete.row.0];
-        let columns: BTreeSet<String> = target.captured().map(|c| c.name.clone()).collect();
-        let wanted = (delete.row.0, &columns);
-        let key = &delete.key;
-        let found = self.executor.read_captured(session, &self.targets, wanted, key).await?;
         // A delete is as new as what its origin did to the row before.
         let version = match self.state_of(session, &delete.row).await?.row {
             Some((_, known)) => delete.version.clone().joined(&known),
             None => delete.version.clone(),
         };
-        let (Some(values), Some(stamp)) = (found, next_stamp(&version.stamp)) else {
+        let row = (&delete.row, &delete.key[..]);
+        let Some(told) = self.come_back(session, row, &version, SETTLES).await? else {
             return Ok(None);
         };
-        let target = &self.targets.tables[delete.row.0];
-        let key =
-            target.key.iter().map(|c| c.name.clone()).zip(delete.key.iter().cloned().map(Some));
-        let document = document(key.chain(columns.into_iter().zip(values)));
         let conflict = Conflict {
             inbox_id: delete.inbox_id,
             kind: ConflictType::DeleteOriginDiffers,
@@ -213,24 +216,36 @@ impl Importer {
             attribute: None,
             incoming_wins: false,
             rule: REFERRED,
-            local: Side { version: None, value: Some(document.clone()) },
+            local: Side { version: None, value: told.value.clone() },
             incoming: Side { version: Some(delete.version.clone()), value: None },
-        };
-        let told = Told {
-            row: delete.row.clone(),
-            op: Op::Insert,
-            attribute: None,
-            value: Some(document),
-            old: None,
-            context: None,
-            stamp,
-            note: SETTLES,
         };
         Ok(Some(Settlement {
             told: vec![told],
             conflicts: vec![conflict],
             ..Settlement::default()
         }))
+    }
+
+    /// What is told of a row that is here, after it was deleted by a version: it is as it is.
+    pub(super) async fn come_back(
+        &mut self,
+        session: &mut dyn Session,
+        (row, key): (&RowId, &[String]),
+        deleted: &Version,
+        note: &'static str,
+    ) -> Result<Option<Told>, Error> {
+        let target = &self.targets.tables[row.0];
+        let columns: BTreeSet<String> = target.captured().map(|c| c.name.clone()).collect();
+        let found =
+            self.executor.read_captured(session, &self.targets, (row.0, &columns), key).await?;
+        let (Some(values), Some(stamp)) = (found, next_stamp(&deleted.stamp)) else {
+            return Ok(None);
+        };
+        let names = self.targets.tables[row.0].key.iter().map(|c| c.name.clone());
+        let key = names.zip(key.iter().cloned().map(Some));
+        let value = Some(document(key.chain(columns.into_iter().zip(values))));
+        let (row, op, context) = (row.clone(), Op::Insert, None);
+        Ok(Some(Told { row, op, attribute: None, value, old: None, context, stamp, note }))
     }
 
     /// A key that changed while rows came to refer to it: the row comes back under the old key,

@@ -292,8 +292,18 @@ impl RowState {
 
     /// Takes a version for the row if it is the newest.
     fn note_row(&mut self, op: Op, version: &Version) -> bool {
-        let kept = match &self.row {
-            Some((_, known)) if !version.supersedes(known) => return false,
+        for (column, cell) in &mut self.cells {
+            if cell.version.inherits(version) {
+                self.dirty.insert(column.clone());
+            }
+        }
+        let kept = match &mut self.row {
+            Some((_, known)) if !version.supersedes(known) => {
+                if known.inherits(version) {
+                    self.dirty.insert(String::new());
+                }
+                return false;
+            }
             Some((_, known)) => version.clone().joined(known),
             None => version.clone(),
         };
@@ -311,8 +321,11 @@ impl RowState {
         {
             kept = kept.joined(row);
         }
-        if let Some(known) = self.cells.get(column) {
+        if let Some(known) = self.cells.get_mut(column) {
             if !kept.supersedes(&known.version) {
+                if known.version.inherits(&kept) {
+                    self.dirty.insert(column.to_owned());
+                }
                 return None;
             }
             kept = kept.joined(&known.version);

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Error;
 use super::batch::Importer;
 use super::collision::{Settlement, document};
+use super::decide::RowState;
 use super::decode::{Incoming, decode};
 use crate::db::Session;
 use crate::model::{Change, Op, Version};
@@ -26,6 +27,7 @@ impl Importer {
         let entries = fetch(session, &self.statements.read_quarantine, &[]).await?;
         let follows = |row: &&crate::model::Row| row.integer("waits_for") == Some(change.id);
         let ids = entries.iter().filter(follows).filter_map(|row| row.integer("inbox_id"));
+        let state = self.state_of(session, &incoming.row).await?;
         let mut newest: BTreeMap<String, (Version, Option<String>)> = BTreeMap::new();
         for id in ids.collect::<Vec<_>>() {
             let Some(follower) = self.inbox_row(session, id).await? else { continue };
@@ -34,19 +36,20 @@ impl Importer {
                 continue;
             }
             if follower.op == Op::Delete {
-                let is_newer = follower.version.supersedes(&incoming.version);
-                return if is_newer {
-                    self.until_deleted(session, change, incoming).await
-                } else {
-                    Ok(None)
-                };
-            }
-            for (column, value) in follower.cells {
-                let version = &follower.version;
-                let is_newer = |(known, _): &(Version, _)| version.supersedes(known);
-                if version.supersedes(&incoming.version) && newest.get(&column).is_none_or(is_newer)
+                // What is newer than the delete may be wanted again.
+                if standing(&state, &follower, None).supersedes(&standing(&state, &incoming, None))
                 {
-                    newest.insert(column, (follower.version.clone(), value));
+                    return self.until_deleted(session, change, incoming).await;
+                }
+                continue;
+            }
+            for (column, value) in &follower.cells {
+                let version = standing(&state, &follower, Some(column));
+                let is_newer = |(known, _): &(Version, _)| version.supersedes(known);
+                if version.supersedes(&standing(&state, &incoming, Some(column)))
+                    && newest.get(column).is_none_or(is_newer)
+                {
+                    newest.insert(column.clone(), (version, value.clone()));
                 }
             }
         }
@@ -71,6 +74,18 @@ impl Importer {
         let mut restated = change.clone();
         restate(&mut restated, &incoming);
         Ok(Some(Settlement::plain(&[restated])))
+    }
+
+    /// The same of a key that changed: its followers are those of the row under the new key.
+    pub(super) async fn with_followers_of_key(
+        &mut self,
+        session: &mut dyn Session,
+        unit: &[Change],
+        incoming: Incoming,
+    ) -> Result<Option<Settlement>, Error> {
+        let [delete, insert] = unit else { return Ok(None) };
+        let settlement = self.with_followers(session, insert, incoming).await?;
+        Ok(settlement.map(|settlement| settlement.behind(delete)))
     }
 
     /// The change of a row that is deleted by a later one: the row keeps what it has in the columns
@@ -102,6 +117,15 @@ impl Importer {
         }
         Ok(Some(Settlement::plain(&[restated])))
     }
+}
+
+/// The version by which a change is decided: a later one of its origin is as new as what that one
+/// did to the row, and to the column, before.
+fn standing(state: &RowState, change: &Incoming, column: Option<&String>) -> Version {
+    let row = state.row.as_ref().map(|(_, version)| version);
+    let cell = column.and_then(|name| state.cells.get(name)).map(|cell| &cell.version);
+    let known = row.into_iter().chain(cell).filter(|known| change.version.supersedes(known));
+    known.fold(change.version.clone(), Version::joined)
 }
 
 /// The same change with other cells.

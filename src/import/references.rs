@@ -66,6 +66,35 @@ impl Importer {
         Ok(())
     }
 
+    /// Of the rows that effects delete, those to which rows refer that they let be.
+    pub(super) async fn referred_to(
+        &mut self,
+        session: &mut dyn Session,
+        effects: &[RowEffect],
+    ) -> Result<BTreeSet<RowId>, Error> {
+        let can = &self.targets.brand.dialect().can;
+        let mut referred = BTreeSet::new();
+        for effect in effects.iter().filter(|effect| effect.effect == Effect::Delete) {
+            let references = self.targets.tables[effect.row.0].references.clone();
+            let rows = BTreeMap::from([(effect.row.clone(), effect.key.clone())]);
+            for reference in &references {
+                let found = self.referring(session, (effect.row.0, reference), &rows).await?;
+                let mut children = found.into_iter().map(|(_, (child, _))| child);
+                let is_kept = |child: RowId| {
+                    if child == effect.row {
+                        return !can.delete_self_reference;
+                    }
+                    !is_let_go(effects, &child, &reference.columns)
+                };
+                if children.any(is_kept) {
+                    referred.insert(effect.row.clone());
+                    break;
+                }
+            }
+        }
+        Ok(referred)
+    }
+
     /// What is to be told of rows that follow by themselves when what they refer to changes, and
     /// that the changes which are imported together do not change. `stamp_of` gives the stamp
     /// for what follows a column of a row; what follows is newer than the reference as it was.

@@ -8,12 +8,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::batch::Importer;
+use super::collision::REFERRED;
 use super::decide::settle;
 use super::decode::RowId;
 use super::fold::Folded;
 use super::keep::Leaving;
 use super::order::{RowEffect, steps};
-use super::{Effect, Error, versions};
+use super::versions::{self, RowStates};
+use super::{Effect, Error};
 use crate::db::{Mode, Session};
 use crate::model::RouteId;
 use crate::outbox::execute;
@@ -37,7 +39,7 @@ impl Importer {
             self.tell_anew(session, overtaken, &gone, &mut folded).await?;
             let there = self.find_doubtful(session, &mut locked, &mut folded).await?;
             if !there.is_empty() {
-                gone.extend(self.settle_locked(session, there).await?);
+                gone.extend(self.settle_locked(session, there, folded.is_alone).await?);
             }
         }
         Ok(gone)
@@ -71,6 +73,7 @@ impl Importer {
         &mut self,
         session: &mut dyn Session,
         there: Rows,
+        is_alone: bool,
     ) -> Result<BTreeSet<RowId>, Error> {
         let rows: BTreeSet<RowId> = there.keys().cloned().collect();
         let read = &self.statements.read_versions;
@@ -94,11 +97,42 @@ impl Importer {
             }
             effects.push(RowEffect { row: row.clone(), key: key.clone(), effect, old_key: None });
         }
+        if is_alone {
+            self.keep_referred(session, &mut effects, &mut states).await?;
+        }
+        gone.retain(|row| states.contains_key(row));
         for step in steps(&self.targets, effects) {
             self.executor.run(session, &self.targets, step).await?;
         }
         self.statements.versions.save(session, &self.targets, states).await?;
         Ok(gone)
+    }
+
+    /// Lets the rows stay to which others refer, as an import does that would delete them, and
+    /// tells the other nodes. Without it the database would refuse every import from now on.
+    async fn keep_referred(
+        &mut self,
+        session: &mut dyn Session,
+        effects: &mut [RowEffect],
+        states: &mut RowStates,
+    ) -> Result<(), Error> {
+        loop {
+            let mut kept = self.referred_to(session, effects).await?;
+            kept.retain(|row| self.targets.tables[row.0].settles_collisions);
+            if kept.is_empty() {
+                return Ok(());
+            }
+            for effect in effects.iter_mut().filter(|effect| kept.contains(&effect.row)) {
+                effect.effect = Effect::Nothing;
+                let state = states.remove(&effect.row);
+                let Some((_, deleted)) = state.and_then(|state| state.row) else { continue };
+                let row = (&effect.row, &effect.key[..]);
+                let told = self.come_back(session, row, &deleted, REFERRED).await?;
+                if let Some(told) = told {
+                    self.tell(session, &told).await?;
+                }
+            }
+        }
     }
 
     /// Settles what was changed here since the last import, where there is nothing to import.
@@ -146,7 +180,7 @@ impl Importer {
     }
 
     async fn settle_inside(&mut self, session: &mut dyn Session) -> Result<(), Error> {
-        let mut folded = Folded::default();
+        let mut folded = Folded { is_alone: true, ..Folded::default() };
         self.fold(session, &BTreeSet::new(), &mut folded).await?;
         self.settle(session, &BTreeSet::new(), folded).await?;
         execute(session, &self.statements.leave_import, &[]).await?;

@@ -38,6 +38,18 @@ impl Version {
         self
     }
 
+    /// Takes the stamp of a change that its origin made before it and that comes after it, as one
+    /// does that was lost and is brought back; whether that is a larger one.
+    pub fn inherits(&mut self, earlier: &Self) -> bool {
+        let is_larger = self.origin == earlier.origin
+            && self.source_id > earlier.source_id
+            && self.stamp < earlier.stamp;
+        if is_larger {
+            self.stamp.clone_from(&earlier.stamp);
+        }
+        is_larger
+    }
+
     fn order(&self, other: &Self) -> Ordering {
         if self.origin == other.origin {
             return self.source_id.cmp(&other.source_id);

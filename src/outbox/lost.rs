@@ -15,7 +15,20 @@ pub struct Comparison {
     /// What others have and the node has not; of one id there may be two, when the node was
     /// carried from after it was restored and before anybody noticed.
     lost: BTreeMap<(i64, Fingerprint), Change>,
+    /// The node's own changes of each row, in their order.
+    own_rows: BTreeMap<RowHash, Vec<i64>>,
+    /// Which of them the node that is asked has, each with its inbox id there.
+    met: BTreeMap<i64, i64>,
+    /// What that one has of each row and the node has not, in the order of the ids, with the inbox
+    /// ids.
+    met_lost: BTreeMap<RowHash, Vec<(i64, i64)>>,
+    /// The first of the node's own changes that is certainly from after it was restored, although
+    /// others have it already.
+    first_new: Option<i64>,
 }
+
+/// Stands for a table and a key.
+type RowHash = u64;
 
 /// What has to be done so that no id stands for two changes, and no change is missing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -36,12 +49,16 @@ impl Comparison {
     /// Takes a row of the node's outbox, as it would be carried; `None` for one that never is.
     pub fn hold(&mut self, id: i64, change: Option<&Change>) {
         self.own.insert(id, change.map(Fingerprint::of));
-        if change.is_none() {
-            self.known.insert(id);
+        match change {
+            Some(change) => self.own_rows.entry(row_hash(change)).or_default().push(id),
+            None => {
+                self.known.insert(id);
+            }
         }
     }
 
-    /// Takes a change of the node that another node has in its inbox.
+    /// Takes a change of the node that another node has in its inbox. Those of one node come in
+    /// the order of the ids, and [`Self::leave`] ends them.
     pub fn meet(&mut self, change: Change) {
         let Some(id) = change.source_id else { return };
         let fingerprint = Fingerprint::of(&change);
@@ -49,8 +66,33 @@ impl Comparison {
             && own.is_same(&fingerprint)
         {
             self.known.insert(id);
+            self.met.insert(id, change.id);
         } else {
+            self.met_lost.entry(row_hash(&change)).or_default().push((id, change.id));
             self.lost.entry((id, fingerprint)).or_insert(change);
+        }
+    }
+
+    /// Ends what one node has, which has deleted what it had up to `purged_id`.
+    ///
+    /// Whatever the backup has was committed before what it lacks, and came to the other node
+    /// first. So a change of the same row with a lower id than one that was lost, which is not
+    /// there or came later, was made after the restore, under an id that nobody had used.
+    pub fn leave(&mut self, purged_id: i64) {
+        let met = std::mem::take(&mut self.met);
+        for (row, lost) in std::mem::take(&mut self.met_lost) {
+            let mut lost = lost.into_iter().rev().peekable();
+            let mut arrived = i64::MAX;
+            let own = self.own_rows.get(&row).into_iter().flatten().rev();
+            for id in own.take_while(|id| **id > purged_id) {
+                while let Some((_, at)) = lost.next_if(|(above, _)| above > id) {
+                    arrived = at.min(arrived);
+                }
+                let is_later = met.get(id).is_none_or(|at| *at > arrived);
+                if arrived < i64::MAX && is_later && self.first_new.is_none_or(|new| *id < new) {
+                    self.first_new = Some(*id);
+                }
+            }
         }
     }
 
@@ -66,8 +108,12 @@ impl Comparison {
 
         let ends = [self.own.keys().last(), ids.last(), Some(&seen_id)];
         let mut last_id = ends.into_iter().flatten().copied().max().unwrap_or(0);
+        let second_life = self.second_life();
         let mut lost: Vec<Change> = self.lost.into_values().collect();
         if is_renumbered {
+            let is_second =
+                |change: &Change| second_life.is_some() && change.update_datetime >= second_life;
+            lost.sort_by_key(is_second);
             for change in &mut lost {
                 last_id += 1;
                 change.source_id = Some(last_id);
@@ -89,9 +135,53 @@ impl Comparison {
             (are_moved && unseen(id))
                 || lost.binary_search(id).is_ok()
                 || (is_renumbered && first_taken.is_some_and(|first| *id >= first))
+                || self.first_new.is_some_and(|first| **id >= first)
         };
         self.own.keys().filter(is_moved).copied().collect()
     }
+
+    /// Where an id stands for two lost changes, the node was restored twice: from which stamp on
+    /// lost changes are those from between the two times. Nothing else tells.
+    fn second_life(&self) -> Option<String> {
+        let next = self.lost.iter().skip(1);
+        let twice = self.lost.iter().zip(next).filter(|((one, _), (two, _))| one.0 == two.0);
+        let later = twice.filter_map(|((_, one), (_, two))| {
+            one.update_datetime.clone().max(two.update_datetime.clone())
+        });
+        later.min()
+    }
+}
+
+/// Names the sets of changes, which come in the order of their ids, so that each is in one piece:
+/// those that reach into each other are one.
+pub fn join_sets(changes: &mut [Change]) {
+    let sets = changes.iter().enumerate();
+    let ends: BTreeMap<i64, usize> =
+        sets.filter_map(|(at, change)| Some((change.transaction_id?, at))).collect();
+    let mut start = 0;
+    while let Some(first) = changes.get(start) {
+        let name = first.source_id;
+        let (mut at, mut end) = (start, start);
+        while at <= end {
+            let set = changes[at].transaction_id;
+            // What no set is named of is one with what stands next to it, as in any inbox.
+            let goes_on = |next: &Change| set.is_none() && next.transaction_id.is_none();
+            let is_last = !changes.get(at + 1).is_some_and(goes_on);
+            let of_set = set.and_then(|set| ends.get(&set).copied());
+            end = end.max(of_set.unwrap_or(if is_last { at } else { at + 1 }));
+            at += 1;
+        }
+        for change in &mut changes[start..=end] {
+            change.transaction_id = name;
+        }
+        start = end + 1;
+    }
+}
+
+fn row_hash(change: &Change) -> RowHash {
+    let mut hasher = DefaultHasher::new();
+    (&change.object_table, &change.object_id).hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Tells two changes of one id apart. The stamps do not suffice: while the clock is behind, many
@@ -139,6 +229,22 @@ mod tests {
         }
         for (id, stamp) in others {
             comparison.meet(change(*id, stamp));
+        }
+        comparison
+    }
+
+    /// What each node has, in the order in which it came there.
+    fn asked(own: &[(i64, &str)], nodes: &[&[(i64, &str)]]) -> Comparison {
+        let mut comparison = compared(own, &[]);
+        for arrived in nodes {
+            let of =
+                |(at, (id, stamp)): (i64, &(i64, &str))| Change { id: at, ..change(*id, stamp) };
+            let mut changes: Vec<Change> = (1..).zip(*arrived).map(of).collect();
+            changes.sort_by_key(|change| change.source_id);
+            for change in changes {
+                comparison.meet(change);
+            }
+            comparison.leave(0);
         }
         comparison
     }
@@ -198,5 +304,47 @@ mod tests {
         assert!(decision.is_renumbered);
         assert_eq!(ids(&decision), [Some(4), Some(5)]);
         assert_eq!((decision.moved, decision.offset, decision.last_id), (vec![2, 3], 4, 7));
+    }
+
+    /// The first life has rolled 1 back, and the second one was carried from on another route.
+    #[test]
+    fn a_new_change_under_an_id_that_nobody_had_comes_behind_what_was_lost() {
+        let own = [(1, "new")];
+        let decision = asked(&own, &[&[(1, "new")], &[(2, "b"), (3, "c")]]).decide(1, 3);
+        assert_eq!(ids(&decision), [Some(2), Some(3)]);
+        assert_eq!((decision.moved, decision.offset, decision.last_id), (vec![1], 3, 4));
+        let decision = asked(&own, &[&[(2, "b"), (1, "new")]]).decide(1, 2);
+        assert_eq!((ids(&decision), decision.moved), (vec![Some(2)], vec![1]));
+    }
+
+    #[test]
+    fn what_came_before_what_was_lost_stays_before_it() {
+        let decision = asked(&[(1, "a")], &[&[(1, "a"), (2, "b")], &[(1, "a")]]).decide(1, 2);
+        assert_eq!((ids(&decision), decision.moved), (vec![Some(2)], vec![]));
+        let mut comparison = compared(&[(1, "a")], &[(2, "b")]);
+        // The other node had it once.
+        comparison.leave(1);
+        assert!(comparison.decide(1, 2).moved.is_empty());
+    }
+
+    #[test]
+    fn of_two_lives_that_were_lost_the_later_one_comes_behind_the_earlier_one() {
+        let lost = [(1, "5"), (2, "5"), (1, "8"), (2, "8"), (3, "9")];
+        let decision = asked(&[], &[&lost[..2], &lost[2..]]).decide(0, 3);
+        let stamps: Vec<_> =
+            decision.lost.iter().filter_map(|change| change.update_datetime.as_deref()).collect();
+        assert_eq!(stamps, ["5", "5", "8", "8", "9"]);
+        assert_eq!(ids(&decision), [Some(4), Some(5), Some(6), Some(7), Some(8)]);
+    }
+
+    #[test]
+    fn sets_that_reach_into_each_other_are_one() {
+        let of =
+            |(id, transaction_id): (i64, Option<i64>)| Change { transaction_id, ..change(id, "a") };
+        let sets = [Some(7), Some(8), Some(8), Some(7), Some(9), None, None, Some(9), None, None];
+        let mut changes: Vec<Change> = (1..).zip(sets).map(of).collect();
+        join_sets(&mut changes);
+        let names: Vec<_> = changes.iter().filter_map(|change| change.transaction_id).collect();
+        assert_eq!(names, [1, 1, 1, 1, 5, 5, 5, 5, 9, 9]);
     }
 }

@@ -31,7 +31,7 @@ pub use forget::{Grace, Verdict};
 pub use gaps::Gaps;
 pub use local::{localise, next_stamp};
 pub use look::{Known, Looker, News, Sleep};
-pub use lost::{Comparison, Decision};
+pub use lost::{Comparison, Decision, join_sets};
 pub use page::{Inbox, Page, PageSize};
 pub use position::Misplaced;
 pub use purged::Purged;

@@ -292,6 +292,7 @@ impl Runner {
         let mut changes = restored.later_changes(&decision.lost).await?;
         changes.extend(decision.lost.iter().cloned());
         changes.sort_by_key(|change| change.source_id);
+        outbox::join_sets(&mut changes);
         restored.write_inbox(route.id, &changes).await?;
         let session: &mut dyn Session = &mut *restored.session;
         let stop = AtomicBool::new(false);

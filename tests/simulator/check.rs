@@ -1,11 +1,11 @@
 //! What has to hold when everything has drained.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
-use crate::constraint::references_of;
-use crate::database::{Database, RowKey, name};
+use crate::constraint::{led_to, references_of};
+use crate::database::{Cells, Database, RowKey, name};
 use crate::reference::expected;
 use crate::world::World;
 use crate::world::{Logged, tag};
@@ -15,8 +15,11 @@ pub(crate) fn complaints(world: &World) -> Vec<String> {
     let mut complaints = Vec::new();
     let log = world.settled_log(&mut complaints);
     let expected = expected(&log);
+    let mut orphans = BTreeSet::new();
     if world.counts.restores == 0 {
         unlisted(world, &mut complaints);
+    } else {
+        orphans = self::orphans(&expected);
     }
     for node in &world.nodes {
         let rows: BTreeSet<_> = node.rows.keys().chain(expected.keys()).collect();
@@ -29,17 +32,19 @@ pub(crate) fn complaints(world: &World) -> Vec<String> {
                 }
                 continue;
             }
-            if held != wanted {
+            let waits = orphans.contains(row) && is_waiting(node, row);
+            if held != wanted && !waits {
                 complaints.push(format!("{}: {row:?} is {held:?}, expected {wanted:?}", node.id));
             }
         }
         for (id, entry) in &node.quarantine {
-            if entry.row.as_ref().is_some_and(|row| has_to_wait(node, row)) {
+            let may_wait = |row: &RowKey| has_to_wait(node, row) || orphans.contains(row);
+            if entry.row.as_ref().is_some_and(may_wait) {
                 continue;
             }
             complaints.push(format!("{}: {id} is in quarantine: {entry:?}", node.id));
         }
-        if let Some(log) = vanished(node, &log) {
+        if let Some(log) = vanished(node, &log, &orphans) {
             complaints.push(log);
         }
         arrivals(world, &log, node, &mut complaints);
@@ -57,15 +62,36 @@ fn is_waiting(node: &Database, row: &RowKey) -> bool {
     node.quarantine.values().any(|entry| entry.row.as_ref() == Some(row))
 }
 
+/// Rows that refer to one that is gone, and those that refer to these. It was deleted where the
+/// row that refers to it, lost by a restore, was not yet back: nobody has what would bring it
+/// back, and a person has to decide.
+fn orphans(expected: &BTreeMap<RowKey, Cells>) -> BTreeSet<RowKey> {
+    let mut orphans = BTreeSet::new();
+    loop {
+        let is_gone = |row: &RowKey| !expected.contains_key(row) || orphans.contains(row);
+        let is_orphan = |(row, cells): &(&RowKey, &Cells)| {
+            !orphans.contains(*row) && led_to(row, cells).any(|(_, parent)| is_gone(&parent))
+        };
+        let more: Vec<RowKey> =
+            expected.iter().filter(is_orphan).map(|(row, _)| row.clone()).collect();
+        if more.is_empty() {
+            return orphans;
+        }
+        orphans.extend(more);
+    }
+}
+
 /// A row that was inserted and that nobody deleted, and is not there.
-fn vanished(node: &Database, log: &[Logged]) -> Option<String> {
+fn vanished(node: &Database, log: &[Logged], orphans: &BTreeSet<RowKey>) -> Option<String> {
     let rows = |letter: &str| -> BTreeSet<_> {
         let of_kind = log.iter().map(|logged| &logged.change);
         let of_kind = of_kind.filter(|change| change.object_operation.as_deref() == Some(letter));
         of_kind.filter_map(|c| Some((c.object_table.clone()?, c.object_id.clone()?))).collect()
     };
     let deleted = rows("D");
-    let is_here = |row: &RowKey| node.rows.contains_key(row) || has_to_wait(node, row);
+    let waits = |row: &RowKey| orphans.contains(row) && is_waiting(node, row);
+    let is_here =
+        |row: &RowKey| node.rows.contains_key(row) || has_to_wait(node, row) || waits(row);
     let lost = rows("I").into_iter().find(|row| !deleted.contains(row) && !is_here(row))?;
     Some(format!("{}: {lost:?} is gone, and nobody deleted it", node.id))
 }

@@ -215,8 +215,8 @@ impl History {
             }
             records(&mut random, &mut events);
         }
-        // These too.
-        if let 1..=3 = seed % 16
+        // These too, and every fourth of them with restored backups.
+        if let 1..=3 | 8 = seed % 16
             && seed > 2_000
         {
             circles(&mut random, &mut setup, &mut events);

@@ -66,13 +66,13 @@ fn targets(brand: Brand, switch: Option<Switch>) -> Targets {
     let bound = |table: &str| {
         unique(table).chain(references_of(table).map(|r| r.column.to_owned())).collect()
     };
-    let cascades = |table: &str| {
-        let references = REFERENCES.iter().filter(|r| r.parent == table && r.cascades);
+    let references = |table: &str| {
+        let references = REFERENCES.iter().filter(|r| r.parent == table);
         let reference = |r: &crate::constraint::Reference| Reference {
             child: at(r.child),
             columns: vec![r.column.to_owned()],
             referenced: vec![KEY.to_owned()],
-            on_delete: Action::Cascade,
+            on_delete: if r.cascades { Action::Cascade } else { Action::NoAction },
             on_update: Action::NoAction,
         };
         references.map(reference).collect()
@@ -102,7 +102,7 @@ fn targets(brand: Brand, switch: Option<Switch>) -> Targets {
         refers_to_itself: references_of(name).any(|r| r.parent == *name),
         component: references_of(name).map(|r| at(r.parent)).chain([component]).min().unwrap(),
         parents: references_of(name).filter(|r| r.parent != *name).map(|r| at(r.parent)).collect(),
-        references: cascades(name),
+        references: references(name),
         circular: circular(name, switch),
         has_guid: false,
     });

@@ -70,6 +70,23 @@ impl World {
         self.counts.lost += (before - self.log.len()) as u64;
     }
 
+    /// Whether a node's inbox has another change under an id of this one: it cannot know that the
+    /// origin has given the id twice, and takes the second for what it has.
+    pub(crate) fn is_taken(&self, node: usize, wanted: &Name, first_id: i64) -> bool {
+        // A rejoin may have given it another id since.
+        let changes = self.nodes.iter().flat_map(|node| {
+            let own = node.outbox.values().map(|row| &row.change);
+            own.chain(node.inbox.values().map(|(_, change)| change))
+        });
+        let ids = changes.filter(|change| tag(change) == *wanted).map(|change| name(change).1);
+        let ids: BTreeSet<i64> = ids.chain([first_id]).collect();
+        let origin = wanted.split(' ').next().unwrap_or_default();
+        self.nodes[node].inbox.values().any(|(_, change)| {
+            let (known, id) = name(change);
+            known == origin && ids.contains(&id) && tag(change) != *wanted
+        })
+    }
+
     /// The changes that everybody has to end with, under the ids that they have now: what a node
     /// changed since it was restored may have got other ids than it was given. Nothing is
     /// missing, and of a row what was done later has the higher id.

@@ -98,7 +98,7 @@ impl ModelSession {
             let is_insert = undo
                 .iter()
                 .find(|(known, _)| known == row)
-                .is_none_or(|(_, before)| before.is_none());
+                .is_some_and(|(_, before)| before.is_none());
             if is_insert && !sees_inserts && self.brand == Brand::Postgres {
                 return Ok(false);
             }

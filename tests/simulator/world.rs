@@ -92,10 +92,10 @@ pub(crate) struct World {
     pub(crate) imported: Vec<BTreeSet<Name>>,
     /// By node: its last backup.
     pub(crate) backups: Vec<Option<Backup>>,
-    /// The changes of each committed transaction of the application.
     /// What importers told the others to settle collisions, by node.
     pub(crate) told: Vec<(usize, Change)>,
-    transactions: Vec<Vec<Name>>,
+    /// The changes of each committed transaction of the application, with their ids then.
+    transactions: Vec<Vec<(Name, i64)>>,
     transaction_of: BTreeMap<Name, usize>,
     run: Option<(Run, usize)>,
     is_down: bool,
@@ -388,10 +388,9 @@ impl World {
         if changes.iter().map(|change| change.id).max().is_some_and(|highest| highest < last) {
             self.counts.late_commits += 1;
         }
-        let names: Vec<Name> = changes.iter().map(tag).collect();
         let place = self.transactions.len();
-        self.transaction_of.extend(names.iter().cloned().map(|name| (name, place)));
-        self.transactions.push(names);
+        self.transaction_of.extend(changes.iter().map(|change| (tag(change), place)));
+        self.transactions.push(changes.iter().map(|change| (tag(change), change.id)).collect());
         for change in changes {
             let change = localise(change, &node_id).expect("it is the node's own");
             self.log.push(Logged { origin: origin.clone(), change });
@@ -421,7 +420,7 @@ impl World {
             .filter(|(_, (known, _))| *known == route)
             .map(|(_, (_, change))| tag(change))
             .collect();
-        let done = &mut self.imported[node];
+        let done = &self.imported[node];
         // After a rejoin a node imports also what it has in its own outbox, to decide on it again.
         let own: BTreeSet<Name> =
             self.nodes[node].outbox.values().map(|row| tag(&row.change)).collect();
@@ -429,8 +428,8 @@ impl World {
         let new: BTreeSet<&Name> = batch.iter().filter(is_new).collect();
         for id in &new {
             let Some(transaction) = self.transaction_of.get(*id) else { continue };
-            for other in &self.transactions[*transaction] {
-                if !new.contains(other) {
+            for (other, first_id) in &self.transactions[*transaction] {
+                if !batch.contains(other) && !self.is_taken(node, other, *first_id) {
                     let node = &self.nodes[node].id;
                     let text =
                         format!("{node} imported {id:?} without {other:?} of its transaction");
@@ -438,7 +437,7 @@ impl World {
                 }
             }
         }
-        done.extend(batch.iter().cloned());
+        self.imported[node].extend(batch);
     }
 }
 

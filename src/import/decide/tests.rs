@@ -272,3 +272,18 @@ fn what_is_recorded_as_a_mask_is_written_where_the_row_is_inserted_only() {
     assert_eq!(imported(&[insert, update.clone()]), cells(&[("m", "secret"), ("x", "b")]));
     assert_eq!(imported(&[update]), cells(&[("m", "***"), ("x", "b")]));
 }
+
+/// As what a node had lost comes back to it, behind what it has changed since.
+#[test]
+fn what_comes_after_a_later_change_of_its_origin_leaves_that_its_stamp() {
+    let insert = |stamp, origin, id| change(Op::Insert, stamp, origin, id, &[("x", origin)]);
+    let update = |stamp, origin, id, x| change(Op::Update, stamp, origin, id, &[("x", x)]);
+    let (lost, new) = (insert("9", "a", 1), insert("2", "a", 2));
+    assert_eq!(imported(&[new, lost.clone(), insert("5", "b", 1)]), cells(&[("x", "a")]));
+    let (first, new) = (insert("1", "a", 1), update("2", "a", 3, "new"));
+    let others = [update("9", "a", 2, "lost"), update("5", "b", 1, "b")];
+    let all = [&[first, new.clone()], &others[..]].concat();
+    assert_eq!(imported(&all), cells(&[("x", "new")]));
+    let all = [insert("1", "b", 1), new, lost, update("5", "b", 2, "b")];
+    assert_eq!(imported(&all), cells(&[("x", "new")]));
+}

@@ -171,11 +171,13 @@ impl Asked {
         mut after: i64,
         comparison: &mut Comparison,
     ) -> Result<(), Error> {
+        let purged_id = self.seen_of(node).await?.purged_id;
         loop {
             let given =
                 [("node_id", Value::Text(node.0.clone())), ("last_id", Value::Integer(after))];
             let page = self.page("read_origin", &given).await?;
             let Some(last) = page.last().and_then(|change| change.source_id) else {
+                comparison.leave(purged_id);
                 return Ok(());
             };
             after = last;
