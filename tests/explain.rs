@@ -9,13 +9,22 @@ use crate::support::{self, Server};
 use crate::topology::{CONFLICTS, MESH, PAIR, Random, Routes};
 
 async fn network(name: &str, routes: Routes, nodes: &[(&str, &Server)]) -> Network {
+    network_of_pages(name, routes, nodes, 20).await
+}
+
+async fn network_of_pages(
+    name: &str,
+    routes: Routes,
+    nodes: &[(&str, &Server)],
+    batch_rows: usize,
+) -> Network {
     let blueprint = Blueprint {
         name,
         nodes,
         routes,
         tables: "  customer: follow\n  purchase: follow",
         schema: CONFLICTS,
-        batch_rows: 20,
+        batch_rows,
     };
     let mut network = Network::set_up(&blueprint, |_, _| CONFLICTS.to_owned()).await;
     // Outbox rows are written by hand here.
@@ -181,6 +190,28 @@ fn a_large_set_is_explained_in_numbers() {
             sets[0].changes.len() <= 20 && shown(&sets)[0].starts_with("customer 7 U: NoEffect")
         );
     });
+}
+
+/// What is written by a brand's quick way is so in a dry run.
+#[test]
+fn many_rows_are_explained_on_any_brand() {
+    for two in ready_servers() {
+        support::block_on(async {
+            let one = support::servers_of(outrigger::dialect::Brand::Sqlite).next().unwrap();
+            let (name, nodes) = (format!("many_{}", two.name), [("a", one), ("b", two)]);
+            let mut network = network_of_pages(&name, PAIR, &nodes, 1_000).await;
+            let values: Vec<String> = (0..300).map(|id| format!("({id}, 'e{id}', 'x')")).collect();
+            network.run("a", &format!("INSERT INTO customer VALUES {}", values.join(", "))).await;
+            network.transport().await;
+            let before = network.dump("b").await;
+            let (sets, _) = network.explain("b").await;
+            assert_eq!(sets.len(), 1, "{}", two.name);
+            assert_eq!(sets[0].counts, BTreeMap::from([(Fate::Imported, 300)]), "{}", two.name);
+            assert_eq!(network.dump("b").await, before, "{}", two.name);
+            network.drain().await;
+            assert_eq!(network.count("b", "customer").await, 300);
+        });
+    }
 }
 
 fn edit(random: &mut Random) -> String {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::Error;
-use crate::db::{Fault, Mode, Reply, Session};
+use crate::db::{Fault, Mode, Pieces, Reply, Session};
 use crate::dialect::Brand;
 use crate::model::{Row, Value};
 use crate::render::{Statement, Templates};
@@ -62,8 +62,16 @@ impl Session for Rehearsal<'_> {
         self.session.execute(sql, values)
     }
 
+    fn execute_each<'a>(&'a mut self, sql: &'a str, lists: Vec<Vec<Value>>) -> Reply<'a, u64> {
+        self.session.execute_each(sql, lists)
+    }
+
     fn fetch<'a>(&'a mut self, sql: &'a str, values: &'a [Value]) -> Reply<'a, Vec<Row>> {
         self.session.fetch(sql, values)
+    }
+
+    fn load<'a>(&'a mut self, sql: &'a str, text: Pieces<'a>) -> Reply<'a, ()> {
+        self.session.load(sql, text)
     }
 
     fn begin(&mut self, _: Mode) -> Reply<'_, ()> {
