@@ -343,6 +343,15 @@ impl RowState {
         }
     }
 
+    /// Lets no value wait for the row any more: the table has them.
+    pub(super) fn unpark(&mut self) {
+        for (column, cell) in &mut self.cells {
+            if cell.parked.take().is_some() {
+                self.dirty.insert(column.clone());
+            }
+        }
+    }
+
     /// Replaces the value that waits for the row, if one does.
     pub(super) fn park_instead(&mut self, column: &str, value: Option<String>) {
         let cell = self.cells.get_mut(column).filter(|cell| cell.parked.is_some());

@@ -17,7 +17,7 @@ use super::order::{RowEffect, steps};
 use super::versions::{self, RowStates};
 use super::{Effect, Error};
 use crate::db::{Mode, Session};
-use crate::model::RouteId;
+use crate::model::{Op, RouteId};
 use crate::outbox::execute;
 
 /// Rows with their keys.
@@ -82,6 +82,11 @@ impl Importer {
         for (row, key) in &there {
             let Some(state) = states.get_mut(row) else { continue };
             state.exists = true;
+            if matches!(state.row, Some((Op::Delete, _))) {
+                // What a delete says of the row is what it took along where it was done, and that
+                // was not here: a rejoin has brought it back.
+                state.unpark();
+            }
             if let Some((_, version)) = state.row.as_ref().filter(|_| state.may_differ()) {
                 leaving.push((row, key, version.clone()));
             }
@@ -98,9 +103,9 @@ impl Importer {
             effects.push(RowEffect { row: row.clone(), key: key.clone(), effect, old_key: None });
         }
         if is_alone {
-            self.keep_referred(session, &mut effects, &mut states).await?;
+            let kept = self.keep_referred(session, &mut effects, &mut states).await?;
+            gone.retain(|row| !kept.contains(row));
         }
-        gone.retain(|row| states.contains_key(row));
         for step in steps(&self.targets, effects) {
             self.executor.run(session, &self.targets, step).await?;
         }
@@ -109,29 +114,34 @@ impl Importer {
     }
 
     /// Lets the rows stay to which others refer, as an import does that would delete them, and
-    /// tells the other nodes. Without it the database would refuse every import from now on.
+    /// tells the other nodes; which these are. Without it the database would refuse every import
+    /// from now on.
     async fn keep_referred(
         &mut self,
         session: &mut dyn Session,
         effects: &mut [RowEffect],
         states: &mut RowStates,
-    ) -> Result<(), Error> {
+    ) -> Result<BTreeSet<RowId>, Error> {
+        let mut all = BTreeSet::new();
         loop {
             let mut kept = self.referred_to(session, effects).await?;
             kept.retain(|row| self.targets.tables[row.0].settles_collisions);
             if kept.is_empty() {
-                return Ok(());
+                return Ok(all);
             }
             for effect in effects.iter_mut().filter(|effect| kept.contains(&effect.row)) {
                 effect.effect = Effect::Nothing;
-                let state = states.remove(&effect.row);
-                let Some((_, deleted)) = state.and_then(|state| state.row) else { continue };
+                let Some(state) = states.get_mut(&effect.row) else { continue };
+                // The values stay in the table.
+                state.unpark();
+                let Some((_, deleted)) = state.row.clone() else { continue };
                 let row = (&effect.row, &effect.key[..]);
                 let told = self.come_back(session, row, &deleted, REFERRED).await?;
                 if let Some(told) = told {
                     self.tell(session, &told).await?;
                 }
             }
+            all.extend(kept);
         }
     }
 
