@@ -22,9 +22,6 @@ pub(super) struct Folded {
     pub(super) doubtful: Rows,
     /// What this node changed on top of an import, with an older stamp.
     pub(super) overtaken: Overtaken,
-    /// Whether nothing is decided behind it in the same transaction. What is told there of a row
-    /// is noted by the next fold, which most brands do not let see it any sooner.
-    pub(super) is_alone: bool,
 }
 
 impl Importer {

@@ -39,7 +39,7 @@ impl Importer {
             self.tell_anew(session, overtaken, &gone, &mut folded).await?;
             let there = self.find_doubtful(session, &mut locked, &mut folded).await?;
             if !there.is_empty() {
-                gone.extend(self.settle_locked(session, there, folded.is_alone).await?);
+                gone.extend(self.settle_locked(session, there).await?);
             }
         }
         Ok(gone)
@@ -73,7 +73,6 @@ impl Importer {
         &mut self,
         session: &mut dyn Session,
         there: Rows,
-        is_alone: bool,
     ) -> Result<BTreeSet<RowId>, Error> {
         let rows: BTreeSet<RowId> = there.keys().cloned().collect();
         let read = &self.statements.read_versions;
@@ -102,10 +101,8 @@ impl Importer {
             }
             effects.push(RowEffect { row: row.clone(), key: key.clone(), effect, old_key: None });
         }
-        if is_alone {
-            let kept = self.keep_referred(session, &mut effects, &mut states).await?;
-            gone.retain(|row| !kept.contains(row));
-        }
+        let kept = self.keep_referred(session, &mut effects, &mut states).await?;
+        gone.retain(|row| !kept.contains(row));
         for step in steps(&self.targets, effects) {
             self.executor.run(session, &self.targets, step).await?;
         }
@@ -131,10 +128,10 @@ impl Importer {
             }
             for effect in effects.iter_mut().filter(|effect| kept.contains(&effect.row)) {
                 effect.effect = Effect::Nothing;
-                let Some(state) = states.get_mut(&effect.row) else { continue };
-                // The values stay in the table.
-                state.unpark();
-                let Some((_, deleted)) = state.row.clone() else { continue };
+                let state = states.get(&effect.row);
+                let Some((_, deleted)) = state.and_then(|state| state.row.clone()) else {
+                    continue;
+                };
                 let row = (&effect.row, &effect.key[..]);
                 let told = self.come_back(session, row, &deleted, REFERRED).await?;
                 if let Some(told) = told {
@@ -190,7 +187,7 @@ impl Importer {
     }
 
     async fn settle_inside(&mut self, session: &mut dyn Session) -> Result<(), Error> {
-        let mut folded = Folded { is_alone: true, ..Folded::default() };
+        let mut folded = Folded::default();
         self.fold(session, &BTreeSet::new(), &mut folded).await?;
         self.settle(session, &BTreeSet::new(), folded).await?;
         execute(session, &self.statements.leave_import, &[]).await?;
