@@ -11,13 +11,21 @@ struct Context<'a> {
     namespace: Option<&'a str>,
     wait_seconds: u64,
     wait_milliseconds: u64,
+    session_wait_seconds: u64,
+    session_wait_milliseconds: u64,
 }
 
 /// Every statement of `templates/<brand>/apply`, filled.
 fn statements(brand: Brand) -> Vec<(String, Statement)> {
     let templates = Templates::embedded(brand);
     let namespace = brand.dialect().default_namespace.as_deref();
-    let context = Context { namespace, wait_seconds: 5, wait_milliseconds: 5_000 };
+    let context = Context {
+        namespace,
+        wait_seconds: 5,
+        wait_milliseconds: 5_000,
+        session_wait_seconds: 10,
+        session_wait_milliseconds: 10_000,
+    };
     let names = Templates::names(brand).into_iter().filter(|name| name.starts_with("apply/"));
     let filled = names.flat_map(|name| {
         let statements = templates.statements(&name, &context).unwrap();
