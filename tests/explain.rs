@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use outrigger::import::{ExplainedSet, Explanation, Fate};
+use outrigger::db::{Mode, Session as _};
+use outrigger::import::{ExplainedSet, Explanation, Fate, Rehearsal};
 
 use crate::support::network::{Blueprint, Network, ready_servers};
 use crate::support::{self, Server};
@@ -192,7 +193,25 @@ fn a_large_set_is_explained_in_numbers() {
     });
 }
 
-/// What is written by a brand's quick way is so in a dry run.
+#[test]
+fn a_dry_run_loads_what_the_database_loads() {
+    support::on_each_server_of(outrigger::dialect::Brand::Postgres, async |database| {
+        let mut session = database.connect().await;
+        session.raw("CREATE TABLE loaded (name text)").await.unwrap();
+        let templates = outrigger::render::Templates::embedded(session.brand());
+        let mut rehearsal = Rehearsal::begin(&mut *session, &templates).await.unwrap();
+        rehearsal.begin(Mode::Write).await.unwrap();
+        let text = Box::new(std::iter::once("one\ntwo\n".to_owned()));
+        rehearsal.load("COPY loaded (name) FROM STDIN", text).await.unwrap();
+        rehearsal.commit().await.unwrap();
+        let count = "SELECT count(*) AS n FROM loaded";
+        assert_eq!(rehearsal.fetch(count, &[]).await.unwrap()[0].integer("n"), Some(2));
+        session.rollback().await.unwrap();
+        assert_eq!(session.fetch(count, &[]).await.unwrap()[0].integer("n"), Some(0));
+    });
+}
+
+/// Also where there are so many that they go by a brand's quick way.
 #[test]
 fn many_rows_are_explained_on_any_brand() {
     for two in ready_servers() {

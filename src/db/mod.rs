@@ -224,8 +224,7 @@ const CONNECT_WAIT: Duration = Duration::from_secs(15);
 /// [`FaultKind::Gone`] when nobody answers, [`FaultKind::Denied`] when the login is refused,
 /// [`FaultKind::Rejected`] when the URL is not understood.
 pub async fn connect(url: &str) -> Result<Box<dyn Session>, Fault> {
-    let session = within_wait(Box::pin(connect_brand(url))).await?;
-    watched::watched(url, session).await
+    open(url, Box::pin(connect_brand(url))).await
 }
 
 /// Opens a session that can be told what others signal, where the brand has that.
@@ -234,18 +233,17 @@ pub async fn connect(url: &str) -> Result<Box<dyn Session>, Fault> {
 /// As [`connect`].
 pub async fn connect_to_listen(url: &str) -> Result<Box<dyn Session>, Fault> {
     match Brand::from_url(url) {
-        Some(Brand::Postgres) => {
-            let session = within_wait(Box::pin(postgres::connect_to_listen(url))).await?;
-            watched::watched(url, session).await
-        }
+        Some(Brand::Postgres) => open(url, Box::pin(postgres::connect_to_listen(url))).await,
         _ => connect(url).await,
     }
 }
 
-async fn within_wait(
+async fn open(
+    url: &str,
     connecting: impl Future<Output = Result<Box<dyn Session>, Fault>>,
 ) -> Result<Box<dyn Session>, Fault> {
-    let Ok(session) = tokio::time::timeout(CONNECT_WAIT, connecting).await else {
+    let opening = async { watched::watched(url, connecting.await?).await };
+    let Ok(session) = tokio::time::timeout(CONNECT_WAIT, opening).await else {
         return Err(Fault::gone(format!("no answer within {} s", CONNECT_WAIT.as_secs())));
     };
     session

@@ -82,12 +82,8 @@ impl MySql {
         if self.is_broken {
             return Err(Fault::gone("the connection was given up after an error of the protocol"));
         }
-        let texts = values.iter().map(|value| match value {
-            Value::Text(text) => text.len() as u64 + OVERHEAD_BYTES,
-            Value::Invalid(bytes) => bytes.len() as u64 + OVERHEAD_BYTES,
-            Value::Null | Value::Integer(_) => OVERHEAD_BYTES,
-        });
-        let bytes = texts.sum::<u64>().max(sql.len() as u64) + OVERHEAD_BYTES;
+        let bound = bytes(values) as u64 + values.len() as u64 * OVERHEAD_BYTES;
+        let bytes = bound.max(sql.len() as u64) + OVERHEAD_BYTES;
         if bytes <= self.statement_bytes_max {
             return Ok(());
         }

@@ -37,7 +37,8 @@ pub(super) struct SharedWindow {
 /// As many windows are kept at most: routes that are further behind read for themselves.
 const WINDOWS: usize = 16;
 
-fn bytes(changes: &[Change]) -> u64 {
+/// The bytes of their texts.
+pub(super) fn bytes(changes: &[Change]) -> u64 {
     changes.iter().map(|change| change.bytes() as u64).sum()
 }
 

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::shared::bytes;
 use crate::db::{Fault, FaultKind, Session};
 use crate::model::{Change, RouteId, Value};
 use crate::outbox::{
@@ -177,7 +178,7 @@ fn is_about_a_row(fault: &Fault) -> bool {
 
 /// Whether they have more bytes than a page may hold.
 fn is_long(changes: &[Change]) -> bool {
-    changes.iter().map(|change| change.bytes() as u64).sum::<u64>() > PageSize::BYTES
+    bytes(changes) > PageSize::BYTES
 }
 
 /// Runs of changes that one statement carries, at least one in each.

@@ -284,6 +284,15 @@ fn what_comes_after_a_later_change_of_its_origin_leaves_that_its_stamp() {
     let others = [update("9", "a", 2, "lost"), update("5", "b", 1, "b")];
     let all = [&[first, new.clone()], &others[..]].concat();
     assert_eq!(imported(&all), cells(&[("x", "new")]));
-    let all = [insert("1", "b", 1), new, lost, update("5", "b", 2, "b")];
+    let all = [insert("1", "b", 1), new.clone(), lost.clone(), update("5", "b", 2, "b")];
     assert_eq!(imported(&all), cells(&[("x", "new")]));
+    let kept = |changes: [&Incoming; 3]| {
+        let mut state = RowState::default();
+        for incoming in changes {
+            decide(&mut state, incoming);
+        }
+        state.cells["x"].version.clone()
+    };
+    let first = insert("1", "b", 1);
+    assert_eq!(kept([&first, &new, &lost]), kept([&first, &lost, &new]));
 }
