@@ -289,7 +289,7 @@ fn what_comes_after_a_later_change_of_its_origin_leaves_that_its_stamp() {
     let kept = |changes: [&Incoming; 3]| {
         let mut state = RowState::default();
         for incoming in changes {
-            decide(&mut state, incoming);
+            let _ = decide(&mut state, incoming);
         }
         state.cells["x"].version.clone()
     };
