@@ -9,6 +9,7 @@
 mod apply;
 mod capture_columns;
 mod capture_mysql;
+mod capture_postgres;
 mod capture_unseen;
 mod careful;
 mod check;

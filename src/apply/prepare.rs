@@ -331,7 +331,10 @@ fn control_reason(
     };
     let table = |name: &str| Object::new("table", name);
     let made = objects(live.brand, &installed.removal);
-    let missing = made.iter().filter(|object| !live.objects.contains(object)).count();
+    let is_missing = |object: &&Object| !live.objects.contains(object);
+    let missing = made.iter().filter(is_missing).count();
+    // What else stands beside a table, a sequence or a function, is made again with it.
+    let has_table = made.iter().any(|object| object.kind == "table" && !is_missing(&object));
     match missing {
         0 if installed.checksum == script.checksum => Ok(None),
         0 => Err(refuse("is made in another way by this version, which cannot migrate it")),
@@ -341,7 +344,7 @@ fn control_reason(
         {
             Err(refuse("is gone, and with it the ids that the other nodes know"))
         }
-        _ if missing == made.len() => Ok(Some(Reason::Missing)),
+        _ if !has_table => Ok(Some(Reason::Missing)),
         _ => Err(refuse("only a part of it is left")),
     }
 }

@@ -315,6 +315,21 @@ fn a_missing_epoch_is_made_again_and_the_node_rejoins() {
     });
 }
 
+/// Together with its epoch it is made again, and what it gets has the node's name at once.
+#[test]
+fn an_outbox_that_is_made_anew_knows_its_node() {
+    Stage::on_each_pair(async |stage| {
+        for table in ["ds_exchange", "ds_epoch", "ds_change_outbox"] {
+            drop_table(stage, "a", table).await;
+        }
+        stage.command("apply --node a", 0);
+        stage.a = stage.databases[0].connect().await;
+        stage.run("a", "INSERT INTO item VALUES (1, 'first', '-')").await;
+        let own = "ds_change_outbox WHERE updated_by_server_id = 'a'";
+        assert_eq!(stage.count("a", own).await, 1);
+    });
+}
+
 /// With what hangs on it: on SQLite the marker of imports and the rows that an insert may replace
 /// are kept in tables that are made with the node's.
 async fn drop_table(stage: &mut Stage, node: &str, table: &str) {
