@@ -10,6 +10,8 @@ use crate::support::{TestDatabase, on_each_server_of};
 
 const ITEMS: &str = "CREATE TABLE item (id int PRIMARY KEY, a int, b int);";
 
+const STAMP: &str = "to_char(update_datetime AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')";
+
 /// A node that nobody has named yet, with everything installed.
 async fn unnamed(database: &TestDatabase) -> Box<dyn Session> {
     let mut session = database.connect().await;
@@ -88,6 +90,27 @@ fn no_stamp_is_below_the_floor_that_the_node_has_then() {
         session.raw(&format!("UPDATE ds_node SET stamp_floor = '{far}+00'")).await.unwrap();
         let found = recorded(&mut *session, STAMP).await;
         assert!(found.iter().all(|stamp| &**stamp >= far), "{found:?}");
+    });
+}
+
+/// The application is told, and nothing is captured with a stamp that nobody knows.
+#[test]
+fn without_the_sequence_of_the_floor_nothing_is_written_until_it_is_there_again() {
+    on_each_server_of(Brand::Postgres, async |database| {
+        let mut session = unnamed(database).await;
+        let floor = "2099-01-01 00:00:00.000000";
+        let set = format!("UPDATE ds_node SET stamp_floor = '{floor}+00'");
+        session.raw(&set).await.unwrap();
+        session.raw("DROP SEQUENCE ds_stamp_floor").await.unwrap();
+        let refused = session.raw("INSERT INTO item VALUES (1, 1, 1)").await.unwrap_err();
+        assert!(refused.to_string().contains("ds_stamp_floor"), "{refused}");
+        for sql in [
+            "CREATE SEQUENCE ds_stamp_floor AS bigint MINVALUE 0",
+            "UPDATE ds_node SET stamp_floor = stamp_floor",
+        ] {
+            session.raw(sql).await.unwrap();
+        }
+        assert_eq!(recorded(&mut *session, STAMP).await, [floor; 8]);
     });
 }
 
