@@ -141,13 +141,6 @@ fn versions_are_written_once_whether_they_were_known_or_not() {
             network.drain().await;
             network.run("a", "UPDATE note SET title = 'two'").await;
             network.run("a", &insert(250..400)).await;
-            let route = network.runner.routes()[0].clone();
-            network.runner.transport(&route, &mut |_| ()).await.unwrap();
-            let batches = Mutex::new(Vec::new());
-            let mut told = |rows| batches.lock().unwrap().push(rows);
-            network.runner.import(&route, &AtomicBool::new(false), &mut told).await.unwrap();
-            // One batch: if it had been refused, each change set would have been one.
-            assert_eq!(steps(&batches.into_inner().unwrap()), [400]);
             network.drain().await;
             let rows = "SELECT id, title FROM note ORDER BY id";
             let there = network.rows("a", rows).await;

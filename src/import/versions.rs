@@ -116,8 +116,7 @@ impl VersionWriter {
             states.iter().flat_map(|(row, state)| written(targets, row, state)).collect();
         let rest = match self.load.first().filter(|_| rows.len() >= LOAD_ROWS) {
             Some(load) if load.parameters.is_empty() => {
-                rows.sort_by_key(|row| row.8);
-                let (new, known) = rows.split_at(rows.partition_point(|row| !row.8));
+                let (new, known) = new_and_known(&mut rows);
                 session.load(&load.sql, Box::new(iter::once(copied(new)))).await?;
                 known
             }
@@ -134,6 +133,13 @@ impl VersionWriter {
         }
         Ok(())
     }
+}
+
+/// The rows that `ds_change_version` has not, and those that it has: a load that meets one of these
+/// is refused as a whole.
+fn new_and_known<'r, 'a>(rows: &'r mut [Written<'a>]) -> (&'r [Written<'a>], &'r [Written<'a>]) {
+    rows.sort_by_key(|row| row.8);
+    rows.split_at(rows.partition_point(|row| !row.8))
 }
 
 impl<'a> Written<'a> {
@@ -203,6 +209,17 @@ mod tests {
     use crate::import::statements::Statements;
     use crate::outbox::PageSize;
     use crate::render::Templates;
+
+    #[test]
+    fn what_is_loaded_is_not_there_yet() {
+        let version = Version { stamp: "s".into(), origin: "o".into(), source_id: 1 };
+        let row = |key, is_stored| Written::new(("t", key, ""), "I", &version, (None, is_stored));
+        let mut rows = [row("a", true), row("b", false), row("c", true), row("d", false)];
+        let keys = |rows: &[Written<'_>]| rows.iter().map(|row| row.1.to_owned()).collect();
+        let (new, known) = new_and_known(&mut rows);
+        let [new, known]: [Vec<String>; 2] = [keys(new), keys(known)];
+        assert_eq!((new, known), (vec!["b".into(), "d".into()], vec!["a".into(), "c".into()]));
+    }
 
     #[test]
     fn the_quick_way_takes_a_text_or_each_cell_of_one_row_or_so_many() {
