@@ -186,8 +186,7 @@ impl Importer {
         reader: Option<&mut dyn Session>,
         route: RouteId,
     ) -> Result<Progress, Error> {
-        let program = Value::Integer(route.import_program());
-        let given = [("id", program)];
+        let given = [("id", Value::Integer(route.import_program()))];
         let row = fetch_one(session, &self.statements.read_program, &given).await?;
         let row = row.ok_or(Error::NoProgram(route.import_program()))?;
         if row.text("node_id").as_ref() != Some(&self.node.0) {

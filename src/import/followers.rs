@@ -3,7 +3,7 @@
 //!
 //! Each waits for the other. So the refused change is imported with what the later ones say of the
 //! row: that is what the row has to show in the end anyway, and they follow by their own versions.
-//! Where one of them deletes the row, that is done before an update, as on a node that got it first.
+//! Where one of them deletes the row, an update comes behind it, as where the delete came first.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -51,7 +51,8 @@ impl Importer {
                 // case that an insert comes between the two.
                 let settled = Settlement::plain(&[waiting, change.clone()]);
                 if is_later {
-                    return Ok(Some(settled));
+                    let instead = self.until_deleted(session, change, incoming).await?;
+                    return Ok(Some(settled.or(instead)));
                 }
                 deleted = Some(settled);
                 continue;
@@ -101,7 +102,7 @@ impl Importer {
         Ok(settlement.map(|settlement| settlement.behind(delete)))
     }
 
-    /// The insert of a row that is deleted by a later change: the row keeps what it has in the columns
+    /// The change of a row that is deleted by a later one: the row keeps what it has in the columns
     /// that may collide, and one that is not there does not come.
     async fn until_deleted(
         &mut self,
