@@ -33,7 +33,7 @@ impl Importer {
         if self.is_rehearsing() || !self.in_turn.insert(route) {
             return Ok(None);
         }
-        let done = self.import_of_others(session, route, changes).await;
+        let done = Box::pin(self.import_of_others(session, route, changes)).await;
         self.in_turn.remove(&route);
         done
     }

@@ -420,7 +420,7 @@ impl Importer {
             && let Some(settlement) = self.settlement(session, unit, fault).await?
         {
             if may_settle {
-                attempt = self.attempt_all(session, route, settlement, &blocked).await?;
+                attempt = Box::pin(self.attempt_all(session, route, settlement, &blocked)).await?;
             } else {
                 later = Some(settlement);
             }
