@@ -396,6 +396,47 @@ fn two_routes_that_bring_changes_of_one_row_do_not_wait_for_each_other() {
     }
 }
 
+/// Of one node's changes of a row the earlier one is imported first, also where another route has
+/// brought it; for one that is stopped nobody waits.
+#[test]
+fn two_routes_that_bring_changes_of_one_node_keep_their_order() {
+    for server in ready_servers() {
+        println!("on {}", server.name);
+        support::block_on(async {
+            let blueprint = Blueprint {
+                name: server.name,
+                nodes: &[("a", server), ("b", server), ("c", server), ("d", server)],
+                routes: &[("a", "b"), ("a", "c"), ("b", "d"), ("c", "d")],
+                tables: "  customer: follow\n  purchase: follow",
+                schema: CONFLICTS,
+                batch_rows: 1000,
+            };
+            let mut network = Network::set_up(&blueprint, |_, _| CONFLICTS.to_owned()).await;
+            for is_stopped in [false, true] {
+                let id = 1 + i64::from(is_stopped);
+                let insert = format!("INSERT INTO customer VALUES ({id}, 'new {id}', 'of a')");
+                network.run("a", &insert).await;
+                for route in [1000, 1002, 1004] {
+                    network.try_transport(route).await.unwrap();
+                }
+                let update = format!("UPDATE customer SET email = 'later {id}' WHERE id = {id}");
+                network.run("a", &update).await;
+                for route in [1002, 1006] {
+                    network.try_transport(route).await.unwrap();
+                }
+                if is_stopped {
+                    let stop = "UPDATE ds_program_parameter SET active_flag = 'N' WHERE id = 1005";
+                    network.run("d", stop).await;
+                }
+                let imported = network.try_import(1006).await.unwrap();
+                let read = if is_stopped { 1 } else { 2 };
+                assert_eq!((imported.read, imported.quarantined), (read, 0));
+                assert_eq!(network.rows("d", CUSTOMERS).await, ["1|later 1|of a"]);
+            }
+        });
+    }
+}
+
 /// Where the value was given up before the change arrives that claims it, there is no collision.
 #[test]
 fn a_unique_value_that_moves_on_is_no_collision() {

@@ -62,7 +62,7 @@ pub struct Importer {
     pub(super) set_rows: usize,
     /// Where it reports what it does, in a dry run.
     pub(super) journal: Option<Journal>,
-    floor: String,
+    pub(super) floor: String,
     /// Where the last fold began: what it was still missing is looked at before the next one.
     pub(super) fold_cursor: Option<Cursor>,
     pub(super) verdict: Option<Verdict>,
@@ -86,6 +86,8 @@ pub struct Importer {
     /// Whether a commit was refused: what is deferred is looked for before the next ones.
     pub(super) doubts_commits: bool,
     pub(super) circles: Circles,
+    /// Routes that wait for what others have to import first.
+    pub(super) in_turn: BTreeSet<RouteId>,
 }
 
 /// Rows that have something in quarantine, with the first inbox id of each.
@@ -123,6 +125,7 @@ impl Importer {
             waiting: BTreeSet::new(),
             doubts_commits: false,
             circles: Circles::Opened,
+            in_turn: BTreeSet::new(),
         })
     }
 
@@ -159,13 +162,6 @@ impl Importer {
         self
     }
 
-    /// Forgets what it remembers of the database, as a process that has just started; the
-    /// statements that it has rendered stay.
-    pub fn forget(&mut self) {
-        self.floor.clear();
-        (self.fold_cursor, self.verdict, self.ahead) = (None, None, None);
-    }
-
     /// Imports the next batch of a route: whole change sets, at least one.
     ///
     /// # Errors
@@ -190,8 +186,7 @@ impl Importer {
         reader: Option<&mut dyn Session>,
         route: RouteId,
     ) -> Result<Progress, Error> {
-        let program = Value::Integer(route.import_program());
-        let given = [("id", program)];
+        let given = [("id", Value::Integer(route.import_program()))];
         let row = fetch_one(session, &self.statements.read_program, &given).await?;
         let row = row.ok_or(Error::NoProgram(route.import_program()))?;
         if row.text("node_id").as_ref() != Some(&self.node.0) {
@@ -214,6 +209,9 @@ impl Importer {
         if page.changes.is_empty() {
             self.settle_alone(session, route, pointer).await?;
             return Ok(Progress::Done);
+        }
+        if let Some(done) = self.import_earlier(session, route, &page.changes).await? {
+            return Ok(done);
         }
         self.raise_floor(session, &page.changes).await?;
         let is_full = page.may_go_on;

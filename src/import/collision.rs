@@ -49,6 +49,8 @@ pub(super) struct Settlement {
     pub(super) conflicts: Vec<Conflict>,
     /// The change that collides.
     pub(super) settled: Option<Change>,
+    /// What is done where the database refuses this too.
+    pub(super) otherwise: Option<Box<Settlement>>,
 }
 
 impl Settlement {
@@ -60,7 +62,13 @@ impl Settlement {
     /// The same behind another change.
     pub(super) fn behind(mut self, first: &Change) -> Self {
         self.changes.insert(0, first.clone());
+        self.otherwise = self.otherwise.map(|other| Box::new(other.behind(first)));
         self
+    }
+
+    /// The same, with what is done where the database refuses it.
+    pub(super) fn or(self, other: Option<Self>) -> Self {
+        Self { otherwise: other.map(Box::new), ..self }
     }
 }
 

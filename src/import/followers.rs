@@ -3,6 +3,7 @@
 //!
 //! Each waits for the other. So the refused change is imported with what the later ones say of the
 //! row: that is what the row has to show in the end anyway, and they follow by their own versions.
+//! Where one of them deletes the row, an update comes behind it, as where the delete came first.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,8 +17,8 @@ use crate::model::{Change, Op, Version};
 use crate::outbox::fetch;
 
 impl Importer {
-    /// The change with the values that its followers in quarantine give its columns, or as it may
-    /// stand until one of them deletes the row; `None` where they say nothing of it.
+    /// The change with the values that its followers in quarantine give its columns, behind one
+    /// that deletes its row, or as it may stand until then; `None` where they say nothing of it.
     pub(super) async fn with_followers(
         &mut self,
         session: &mut dyn Session,
@@ -29,18 +30,31 @@ impl Importer {
         let ids = entries.iter().filter(follows).filter_map(|row| row.integer("inbox_id"));
         let state = self.state_of(session, &incoming.row).await?;
         let mut newest: BTreeMap<String, (Version, Option<String>)> = BTreeMap::new();
+        let mut deleted = None;
         for id in ids.collect::<Vec<_>>() {
-            let Some(follower) = self.inbox_row(session, id).await? else { continue };
-            let Ok(follower) = decode(&self.targets, &follower) else { continue };
+            let Some(waiting) = self.inbox_row(session, id).await? else { continue };
+            let Ok(follower) = decode(&self.targets, &waiting) else { continue };
             if follower.row != incoming.row {
                 continue;
             }
             if follower.op == Op::Delete {
-                // What is newer than the delete may be wanted again.
-                if standing(&state, &follower, None).supersedes(&standing(&state, &incoming, None))
-                {
+                let delete = standing(&state, &follower, None);
+                let is_later = delete.supersedes(&standing(&state, &incoming, None));
+                if incoming.claims_row() && is_later {
                     return self.until_deleted(session, change, incoming).await;
                 }
+                let is_above = |(_, row): &(Op, Version)| !delete.supersedes(row);
+                if incoming.claims_row() || state.row.as_ref().is_some_and(is_above) {
+                    continue;
+                }
+                // As on a node that got the delete first: the row is gone, and the value waits, in
+                // case that an insert comes between the two.
+                let settled = Settlement::plain(&[waiting, change.clone()]);
+                if is_later {
+                    let instead = self.until_deleted(session, change, incoming).await?;
+                    return Ok(Some(settled.or(instead)));
+                }
+                deleted = Some(settled);
                 continue;
             }
             for (column, value) in &follower.cells {
@@ -58,7 +72,7 @@ impl Importer {
             incoming.cells.get(column).is_some_and(|said| said != value)
         });
         if newest.is_empty() {
-            return Ok(None);
+            return Ok(deleted);
         }
         let target = &self.targets.tables[incoming.row.0];
         // What it will refer to may itself wait for this row.

@@ -18,6 +18,7 @@ pub mod conflicts;
 mod decide;
 mod decode;
 mod deferred;
+mod earlier;
 mod execute;
 mod explain;
 mod fit;

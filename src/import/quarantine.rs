@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::Error;
-use super::batch::{Importer, Outcome};
+use super::batch::{Blocked, Importer, Outcome};
 use super::careful::Attempt;
+use super::collision::Settlement;
 use super::decode::{NO_COLUMN, NO_FIT, NO_TABLE, Refusal, decode, row_name};
 use super::sets::is_changed_key;
 use crate::db::{Mode, Session};
@@ -374,6 +375,28 @@ impl Importer {
         })
     }
 
+    /// Tries what settles a collision, and what is done where the database refuses that.
+    async fn attempt_all(
+        &mut self,
+        session: &mut dyn Session,
+        route: RouteId,
+        settlement: Settlement,
+        blocked: &Blocked,
+    ) -> Result<Attempt, Error> {
+        let mut settlement = settlement;
+        loop {
+            let blocked = &mut blocked.clone();
+            let attempt = self.attempt_settled(session, route, &settlement, blocked).await?;
+            match (attempt, settlement.otherwise.take()) {
+                (Attempt::Refused(_), Some(mut other)) => {
+                    other.settled = settlement.settled;
+                    settlement = *other;
+                }
+                (attempt, _) => return Ok(attempt),
+            }
+        }
+    }
+
     async fn retry_inside(
         &mut self,
         session: &mut dyn Session,
@@ -397,8 +420,7 @@ impl Importer {
             && let Some(settlement) = self.settlement(session, unit, fault).await?
         {
             if may_settle {
-                let blocked = &mut blocked.clone();
-                attempt = self.attempt_settled(session, route, &settlement, blocked).await?;
+                attempt = Box::pin(self.attempt_all(session, route, settlement, &blocked)).await?;
             } else {
                 later = Some(settlement);
             }

@@ -1,4 +1,4 @@
-//! How an importer left a route: what a runner asks before it lets it rest.
+//! How an importer left a route: what a runner asks before it lets it rest, and what it forgets.
 
 use super::batch::Importer;
 use crate::model::RouteId;
@@ -14,5 +14,12 @@ impl Importer {
     #[must_use]
     pub fn has_waiting(&self, route: RouteId) -> bool {
         self.waiting.contains(&route) || self.doubts_its_tables()
+    }
+
+    /// Forgets what it remembers of the database, as a process that has just started; the
+    /// statements that it has rendered stay.
+    pub fn forget(&mut self) {
+        self.floor.clear();
+        (self.fold_cursor, self.verdict, self.ahead) = (None, None, None);
     }
 }

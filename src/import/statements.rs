@@ -34,6 +34,8 @@ pub(super) struct Statements {
     pub(super) write_conflicts: Statement,
     pub(super) write_own_change: Statement,
     pub(super) has_unimported: Statement,
+    pub(super) list_unimported: Statement,
+    pub(super) list_earlier: Statement,
     pub(super) read_purges: Statement,
     /// Checks what was deferred; none where nothing is, or only a commit tells.
     pub(super) check_deferred: Vec<Statement>,
@@ -82,6 +84,8 @@ impl Statements {
             write_conflicts: statement("write_conflicts")?,
             write_own_change: statement("write_own_change")?,
             has_unimported: statement("has_unimported")?,
+            list_unimported: statement("list_unimported")?,
+            list_earlier: statement("list_earlier")?,
             read_purges: statement("read_purges")?,
             check_deferred: templates.statements("run/check_deferred", &context)?,
         })

@@ -76,6 +76,14 @@ impl Cursor {
         now.max(self.reached.get(&arrived_on)).copied().unwrap_or(0)
     }
 
+    /// Whether what comes next of a place was carried before, and so may be purged.
+    #[must_use]
+    pub fn is_set_back(&self, arrived_on: i64) -> bool {
+        let now =
+            if arrived_on == OWN { Some(&self.pointer) } else { self.forwards.get(&arrived_on) };
+        self.reached.get(&arrived_on) > now
+    }
+
     /// The cursor of a route that may go on without what was purged before it came.
     #[must_use]
     pub fn admitted(mut self, purged: &BTreeMap<i64, i64>) -> Self {
@@ -192,5 +200,7 @@ mod tests {
         let read = Cursor::read(6, Some(&cursor.state()));
         assert_eq!(read.as_ref(), Ok(&back));
         assert_eq!((back.has_reached(OWN), back.has_reached(1004)), (9, 0));
+        assert!(back.is_set_back(OWN) && back.is_set_back(1000) && !back.is_set_back(1004));
+        assert!(!cursor.is_set_back(OWN) && !cursor.is_set_back(1000));
     }
 }

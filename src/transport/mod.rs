@@ -358,7 +358,7 @@ impl Transport {
         for arrived_on in route.forwards_from.iter().filter(|route| arrived.contains(route)) {
             loop {
                 let last_id = reached(cursor, arrived_on);
-                let known = reading.shared.as_ref().and_then(|s| s.page(*arrived_on, last_id));
+                let known = reading.known_page(cursor, *arrived_on, last_id);
                 let page = if let Some(known) = known {
                     // More may have arrived since.
                     Page { changes: known.changes.clone(), may_go_on: true, is_oversize: false }
@@ -441,9 +441,20 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    /// What another route has read from where this one is.
+    /// What another route has read from where this one is. What this one has carried before, the
+    /// source may have purged since, for no other route has still to carry it: then it must not
+    /// come again.
     fn known(&self, cursor: &Cursor) -> Option<&SharedWindow> {
-        self.shared.as_ref()?.window(self.seen, cursor)
+        self.shared_ahead(cursor, 0)?.window(self.seen, cursor)
+    }
+
+    /// The same of what arrived on a route.
+    fn known_page(&self, cursor: &Cursor, arrived_on: RouteId, last_id: i64) -> Option<&Page> {
+        self.shared_ahead(cursor, arrived_on.0)?.page(arrived_on, last_id)
+    }
+
+    fn shared_ahead(&self, cursor: &Cursor, place: i64) -> Option<&Shared> {
+        self.shared.as_deref().filter(|_| !cursor.is_set_back(place))
     }
 
     /// Counts a page that was read and written.

@@ -4,10 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use outrigger::dialect::Brand;
-use outrigger::model::{Change, Op};
+use outrigger::model::{Change, Op, Row};
 use serde_json::Value as Json;
 
 use crate::history::Switch;
+use crate::statement::row;
 
 /// Table and key.
 pub(crate) type RowKey = (String, String);
@@ -437,6 +438,37 @@ impl Database {
             }
         }
         told
+    }
+
+    /// The routes but that of a program on which something came before an inbox id that is not
+    /// imported, with their pointers.
+    pub(crate) fn unimported(&self, program: i64, last_id: i64) -> Vec<Row> {
+        let others = self.programs.iter().filter(|(id, _)| **id != program);
+        let is_open = |(id, known): &(&i64, &Program)| {
+            let mut above = self.inbox.range(known.pointer + 1..);
+            let mut below = above.by_ref().take_while(|(id, _)| **id < last_id);
+            below.any(|(_, (route, _))| *route == **id - 1)
+        };
+        let found = others.filter(is_open).map(|(id, known)| {
+            row(&[("route_id", (id - 1).into()), ("pointer", known.pointer.into())])
+        });
+        found.collect()
+    }
+
+    /// What came on a route above its pointer and below an id.
+    pub(crate) fn earlier(&self, arrived_on: i64, pointer: i64, last_id: i64) -> Vec<Row> {
+        let above = self.inbox.range(pointer + 1..);
+        let found = above.take_while(|(id, _)| **id < last_id);
+        let found = found.filter(|(_, (route, _))| *route == arrived_on);
+        let named = |(id, (_, change)): (&i64, &(i64, Change))| {
+            row(&[
+                ("id", (*id).into()),
+                ("updated_by_server_id", change.updated_by_server_id.clone().into()),
+                ("object_table", change.object_table.clone().into()),
+                ("object_id", change.object_id.clone().into()),
+            ])
+        };
+        found.map(named).collect()
     }
 }
 

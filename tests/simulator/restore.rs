@@ -23,6 +23,9 @@ pub(crate) struct Backup {
     imported: BTreeSet<Name>,
 }
 
+/// Changes with their stamps and ids.
+pub(crate) type Stamps = BTreeMap<Name, (String, i64)>;
+
 impl World {
     /// Makes a backup of a node, which takes the place of its last one.
     pub(crate) fn back_up(&mut self, node: usize) {
@@ -42,6 +45,7 @@ impl World {
         let Some(Backup { mut database, imported }) = self.backups[node].clone() else {
             return false;
         };
+        self.note_lost(node, &database);
         let live = &self.nodes[node];
         (database.skew, database.is_away) = (live.skew, live.is_away);
         (database.moment, database.made) = (live.moment + 1, live.made);
@@ -56,6 +60,29 @@ impl World {
         self.counts.restores += 1;
         self.forget_what_nobody_has();
         true
+    }
+
+    /// Takes note of what a restore takes away. Where a node is restored again before it rejoins,
+    /// two changes that are lost may have one id, and all that tells which is the later one is
+    /// their stamps; those of the two times tell nothing where the clock was behind or set back.
+    fn note_lost(&mut self, node: usize, backup: &Database) {
+        let committed = self.nodes[node].outbox.values().filter(|row| row.committed.is_some());
+        let kept: BTreeSet<Name> = backup.outbox.values().map(|row| tag(&row.change)).collect();
+        let mut lost: Stamps = committed
+            .map(|row| &row.change)
+            .map(|c| (tag(c), (c.update_datetime.clone().unwrap_or_default(), c.id)))
+            .collect();
+        lost.retain(|name, _| !kept.contains(name));
+        let ids: BTreeSet<i64> = lost.values().map(|(_, id)| *id).collect();
+        let oldest = lost.values().map(|(stamp, _)| stamp).min();
+        for before in &self.lost[node] {
+            let is_twice = before.values().any(|(_, id)| ids.contains(id));
+            if is_twice && before.values().map(|(stamp, _)| stamp).max() >= oldest {
+                let pairs = before.keys().flat_map(|one| lost.keys().map(move |two| (one, two)));
+                self.untold.extend(pairs.map(|(one, two)| (one.clone(), two.clone())));
+            }
+        }
+        self.lost[node].push(lost);
     }
 
     /// What was in no outbox that is left, and was carried nowhere, never happened.
@@ -110,10 +137,13 @@ impl World {
                 complaints.push(format!("nobody has {logged:?}"));
                 continue;
             };
-            let this = (made(&logged.change), *id);
+            let this = (tag(&logged.change), *id);
             let row = (&logged.origin, &logged.change.object_table, &logged.change.object_id);
-            let before: (u64, i64) = last.insert(row, this).unwrap_or_default();
-            if before.1 > this.1 {
+            let before: Option<(Name, i64)> = last.insert(row, this.clone());
+            let is_wrong = |before: &(Name, i64)| {
+                before.1 > this.1 && !self.untold.contains(&(before.0.clone(), this.0.clone()))
+            };
+            if let Some(before) = before.filter(is_wrong) {
                 let origin = &logged.origin;
                 complaints.push(format!("{origin} made {before:?} before {this:?}, by their ids"));
             }

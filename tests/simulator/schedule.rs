@@ -272,7 +272,10 @@ impl Driver {
         let mut world = self.world();
         world.stop();
         world.note(|| format!("    rejoin: {done:?}"));
-        world.counts.rejoins += u64::from(done.as_ref().is_ok_and(|done| done.reason.is_some()));
+        if done.as_ref().is_ok_and(|done| done.reason.is_some()) {
+            world.counts.rejoins += 1;
+            world.lost[node].clear();
+        }
         done.is_ok()
     }
 

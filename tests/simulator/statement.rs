@@ -75,6 +75,11 @@ impl ModelSession {
                 }
                 return of_route.take_while(|c| c.id <= number(2)).map(change_row).collect();
             }
+            "list_unimported" => return node.unimported(number(0), number(1)),
+            "list_earlier" => {
+                let rows = node.earlier(number(0), number(1), number(2));
+                return rows.into_iter().take(page_rows(words[0])).collect();
+            }
             "list_arrivals" => {
                 let has_more = |asked: &Json| {
                     let (route, last) = (asked["route_id"].as_i64()?, asked["last_id"].as_i64()?);
@@ -197,13 +202,8 @@ impl ModelSession {
             "write_own_change" if node.lacks(told_by(values)) => {}
             "write_own_change" => self.write_own_change(world, values),
             "has_unimported" => {
-                let is_open = |route: i64| {
-                    let pointer = node.programs.get(&(route + 1)).map_or(0, |known| known.pointer);
-                    node.inbox.range(pointer + 1..).any(|(_, (known, _))| *known == route)
-                };
-                let routes: Vec<i64> = node.programs.keys().copied().collect();
-                let count = routes.into_iter().filter(|program| is_open(program - 1)).count();
-                return vec![row(&[("row_count", i64::try_from(count).unwrap().into())])];
+                let count = i64::try_from(node.unimported(0, i64::MAX).len()).unwrap();
+                return vec![row(&[("row_count", count.into())])];
             }
             // Whether two changes knew of each other is no part of the model.
             "read_old_values" => {}

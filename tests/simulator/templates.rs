@@ -12,7 +12,9 @@ use outrigger::render::Templates;
 use crate::history::can_defer;
 
 /// Name and text of every statement that has parameters or a subject.
-const TEXTS: [(&str, &str); 44] = [
+const TEXTS: [(&str, &str); 46] = [
+    ("list_unimported", "list_unimported :{id} :{last_id}"),
+    ("list_earlier", "list_earlier {{ page_rows }} :{route_id} :{pointer} :{last_id}"),
     ("list_arrivals", "list_arrivals :{inbox}"),
     ("list_inbox", "list_inbox {{ page_rows }} :{route_id} :{last_id}"),
     ("read_inbox", "read_inbox :{route_id} :{last_id} :{to_id}"),

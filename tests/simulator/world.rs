@@ -11,7 +11,7 @@ use outrigger::plan::RoutePlan;
 use crate::constraint::references_of;
 use crate::database::{Cells, Database, Holder, KEY, LAST_UPDATE, RowKey, TABLES};
 use crate::history::{Act, Application, Place, Run, Setup, Switch};
-use crate::restore::Backup;
+use crate::restore::{Backup, Stamps};
 
 /// A committed change, as its origin made it.
 #[derive(Debug, Clone)]
@@ -92,6 +92,10 @@ pub(crate) struct World {
     pub(crate) imported: Vec<BTreeSet<Name>>,
     /// By node: its last backup.
     pub(crate) backups: Vec<Option<Backup>>,
+    /// By node: what each restore since its last rejoin has taken away, with the stamps.
+    pub(crate) lost: Vec<Vec<Stamps>>,
+    /// Changes of one node of which nothing tells that the second is the later one.
+    pub(crate) untold: BTreeSet<(Name, Name)>,
     /// What importers told the others to settle collisions, by node.
     pub(crate) told: Vec<(usize, Change)>,
     /// The changes of each committed transaction of the application, with their ids then.
@@ -119,6 +123,8 @@ impl World {
         Self {
             imported: vec![BTreeSet::new(); nodes.len()],
             backups: vec![None; nodes.len()],
+            lost: vec![Vec::new(); nodes.len()],
+            untold: BTreeSet::new(),
             nodes,
             routes,
             now: 1_700_000_000_000_007,
