@@ -116,7 +116,9 @@ impl Runner {
             let is_done = match progress {
                 Progress::More(_) => false,
                 Progress::Done => {
-                    importer.retry_quarantined(session, route.id).await.map_err(failed)?;
+                    Box::pin(importer.retry_quarantined(session, route.id))
+                        .await
+                        .map_err(failed)?;
                     true
                 }
                 Progress::Stopped => {
