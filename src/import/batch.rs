@@ -11,6 +11,7 @@ use super::circles::{self, Circles};
 use super::conflict::{Conflict, History, conflicts_of};
 use super::decide::{RowState, decide_and_tell, forget_own};
 use super::decode::{Incoming, Refusal, RowId};
+use super::earlier::Turns;
 use super::execute::Executor;
 use super::explain::{Journal, take_remark};
 use super::fold::Folded;
@@ -86,8 +87,7 @@ pub struct Importer {
     /// Whether a commit was refused: what is deferred is looked for before the next ones.
     pub(super) doubts_commits: bool,
     pub(super) circles: Circles,
-    /// Routes that wait for what others have to import first.
-    pub(super) in_turn: BTreeSet<RouteId>,
+    pub(super) turns: Turns,
 }
 
 /// Rows that have something in quarantine, with the first inbox id of each.
@@ -125,7 +125,7 @@ impl Importer {
             waiting: BTreeSet::new(),
             doubts_commits: false,
             circles: Circles::Opened,
-            in_turn: BTreeSet::new(),
+            turns: Turns::default(),
         })
     }
 

@@ -379,7 +379,9 @@ impl Runner {
         targets.origins = self.config.nodes.iter().map(origin).collect();
         let limits = &self.config.limits;
         Importer::new(templates, targets, node.clone(), limits.batch_rows)
-            .map(|importer| importer.with_set_limit(limits.change_set_rows))
+            .map(|importer| {
+                importer.with_set_limit(limits.change_set_rows).with_routes(&self.routes)
+            })
             .map_err(|source| Error::Import { node: node.clone(), source })
     }
 

@@ -223,7 +223,8 @@ impl Driver {
     fn import(&mut self, route: usize) -> Result<bool, String> {
         let (_, to) = self.history.setup.routes[route];
         let setup = &self.history.setup;
-        let new = || importer(setup, to, self.switch);
+        let routes = self.world().routes.clone();
+        let new = || importer(setup, to, self.switch).with_routes(&routes);
         let mut importer = self.importers[to].take().unwrap_or_else(new);
         let id = self.world().routes[route].id;
         let mut session = self.session(to);
@@ -255,10 +256,11 @@ impl Driver {
             return false;
         }
         let mut runner = runner(setup);
+        let routes = self.world().routes.clone();
         for at in 0..setup.brands.len() {
             // What holds the old sessions is another process.
             let session = ModelSession::new(self.world.clone(), at);
-            let importer = importer(setup, at, self.switch);
+            let importer = importer(setup, at, self.switch).with_routes(&routes);
             runner.lend(node_name(at).as_str().into(), Box::new(session), importer);
         }
         self.world().start(run.clone());
