@@ -177,6 +177,11 @@ impl Journal {
         }
     }
 
+    /// The draft was rolled back.
+    fn roll_back(&mut self) {
+        self.draft.clear();
+    }
+
     /// Everything from a change on begins anew. Only a change set that is a batch of its own has
     /// so many changes that some are counted.
     fn restart(&mut self, first_id: i64) {
@@ -233,7 +238,7 @@ impl Importer {
     /// What was reported since the last [`Self::keep_report`] has been rolled back.
     pub(super) fn drop_report(&mut self) {
         if let Some(journal) = &mut self.journal {
-            journal.draft.clear();
+            journal.roll_back();
         }
     }
 
@@ -410,5 +415,23 @@ fn clash(conflict: &Conflict) -> Clash {
         winner: if conflict.incoming_wins { "incoming" } else { "local" },
         decided_by: conflict.rule,
         local: conflict.local.version.as_ref().map(stamped),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_rolled_back_is_not_explained() {
+        let mut journal = Journal::new(10);
+        let mut tries = |id, is_done: bool| {
+            journal.draft.insert(id, blank(&Change { id, ..Change::default() }, None));
+            if is_done { journal.keep() } else { journal.roll_back() }
+        };
+        tries(1, true);
+        tries(2, false);
+        tries(3, true);
+        assert_eq!(journal.kept.keys().collect::<Vec<_>>(), [&1, &3]);
     }
 }
