@@ -380,10 +380,9 @@ impl Importer {
         &mut self,
         session: &mut dyn Session,
         route: RouteId,
-        settlement: Settlement,
+        mut settlement: Settlement,
         blocked: &Blocked,
     ) -> Result<Attempt, Error> {
-        let mut settlement = settlement;
         loop {
             let blocked = &mut blocked.clone();
             let attempt = self.attempt_settled(session, route, &settlement, blocked).await?;

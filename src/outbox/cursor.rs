@@ -47,7 +47,7 @@ pub struct Cursor {
 }
 
 /// Where [`Cursor::reached`] notes the source's own changes: no route has this id.
-const OWN: i64 = 0;
+pub(crate) const OWN: i64 = 0;
 
 impl Cursor {
     /// Where the route begins anew in another life of its source.
@@ -67,21 +67,22 @@ impl Cursor {
         self.reached.get(&OWN).copied().unwrap_or(0)
     }
 
+    /// The last id that the route has carried of a place, since it may have been set back.
+    fn stands_at(&self, arrived_on: i64) -> Option<&i64> {
+        if arrived_on == OWN { Some(&self.pointer) } else { self.forwards.get(&arrived_on) }
+    }
+
     /// The highest id that was ever carried of what arrived at the source on a route, or, for 0,
     /// of its own changes.
     #[must_use]
     pub fn has_reached(&self, arrived_on: i64) -> i64 {
-        let now =
-            if arrived_on == OWN { Some(&self.pointer) } else { self.forwards.get(&arrived_on) };
-        now.max(self.reached.get(&arrived_on)).copied().unwrap_or(0)
+        self.stands_at(arrived_on).max(self.reached.get(&arrived_on)).copied().unwrap_or(0)
     }
 
     /// Whether what comes next of a place was carried before, and so may be purged.
     #[must_use]
     pub fn is_set_back(&self, arrived_on: i64) -> bool {
-        let now =
-            if arrived_on == OWN { Some(&self.pointer) } else { self.forwards.get(&arrived_on) };
-        self.reached.get(&arrived_on) > now
+        self.reached.get(&arrived_on) > self.stands_at(arrived_on)
     }
 
     /// The cursor of a route that may go on without what was purged before it came.

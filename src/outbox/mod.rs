@@ -26,6 +26,7 @@ pub use change_row::{
     change_from_row, changes_from_rows, changes_to_copy, changes_to_json, to_json,
 };
 pub use cursor::Cursor;
+pub(crate) use cursor::OWN;
 pub use epoch::{Claim, Epoch, Seen, Stale};
 pub use forget::{Grace, Verdict};
 pub use gaps::Gaps;

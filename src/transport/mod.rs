@@ -20,7 +20,7 @@ pub use self::write::InboxWriter;
 use crate::db::{Fault, Mode, Session};
 use crate::model::{Change, NodeId, RouteId, Row, Value};
 use crate::outbox::{
-    self, Claim, Cursor, Inbox, Page, PageSize, Seen, Skew, Window, WindowStatements, execute,
+    self, Claim, Cursor, Inbox, OWN, Page, PageSize, Seen, Skew, Window, WindowStatements, execute,
     fetch_one, localise,
 };
 pub use crate::outbox::{Misplaced, Stale};
@@ -445,7 +445,7 @@ impl Reading<'_> {
     /// source may have purged since, for no other route has still to carry it: then it must not
     /// come again.
     fn known(&self, cursor: &Cursor) -> Option<&SharedWindow> {
-        self.shared_ahead(cursor, 0)?.window(self.seen, cursor)
+        self.shared_ahead(cursor, OWN)?.window(self.seen, cursor)
     }
 
     /// The same of what arrived on a route.
